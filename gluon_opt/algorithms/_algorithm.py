@@ -1,0 +1,189 @@
+"""What is known of an algorithm beside its rule, and what its hyperparameters may be."""
+import difflib
+import math
+import numbers
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Callable, NamedTuple, Optional, Union
+
+from mxnet import np
+
+from gluon_opt import GluonOptError
+from gluon_opt._mode import np_mode
+
+
+class Interval(NamedTuple):
+    """Allowed values of a hyperparameter; a bracket means that the end itself is allowed."""
+
+    left: str
+    low: float
+    high: float
+    right: str
+
+    def __contains__(self, x):
+        return (self.low < x < self.high or self.left == '[' and x == self.low
+                or self.right == ']' and x == self.high)
+
+    def __str__(self):
+        return f'{self.left}{self.low:g}, {self.high:g}{self.right}'
+
+
+class Whole(NamedTuple):
+    """Whole numbers from `low`."""
+
+    low: int
+
+    def __contains__(self, x):
+        return isinstance(x, numbers.Integral) and x >= self.low
+
+    def __str__(self):
+        return f'the whole numbers from {self.low}'
+
+
+_DECAY = Interval('[', 0, 1, ')')
+BOUNDS = {                                  # a name means one thing in the whole project
+    'lr': Interval('(', 0, math.inf, ')'),
+    'momentum': _DECAY,
+    'gamma': Interval('[', 0, 1, ']'),      # an exercise of the book sets it to 0 and to 1
+    'rho': _DECAY,
+    'beta1': _DECAY,
+    'beta2': _DECAY,
+    'schedule_decay': Interval('[', 0, math.inf, ')'),
+    'eps': Interval('(', 0, math.inf, ')'),
+    't': Whole(1),
+}
+
+
+def did_you_mean(name, known):
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f'; did you mean {close[0]!r}?' if close else ''
+
+
+def check_value(owner, key, value, bounds):
+    """Raise unless `value` is a number inside `bounds` (None: any finite number)."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number:
+        raise GluonOptError(f'{owner}: {key} must be a number, got {value!r}')
+    if bounds is None:
+        if not math.isfinite(value):
+            raise GluonOptError(f'{owner}: {key} must be finite, got {value!r}')
+    elif value not in bounds:
+        raise GluonOptError(f'{owner}: {key} must be in {bounds}, got {value!r}')
+
+
+def check_keys(owner, hyperparams, known):
+    if not hasattr(hyperparams, 'keys'):
+        raise GluonOptError(f'{owner}: hyperparams must be a dict, got {hyperparams!r}')
+    for key in hyperparams:
+        if key not in known:
+            raise GluonOptError(f'{owner}: unknown hyperparameter {key!r}'
+                                f'{did_you_mean(key, known)}; known: {", ".join(known)}')
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """A rule and what goes with it. Everything but the first line has an answer for most rules.
+
+    Attributes:
+        rule: the update in the book's form.
+        states: arrays of state a parameter needs, all starting as zeros.
+        init_states: the book's function from the number of features to the states, or None.
+        chosen: the hyperparameters the book passes, with the values the comparison uses.
+        gluon: the name under which MXNet 1.9.1 has it, or None.
+        keys: our hyperparameter names -> Gluon's, where Gluon has such a hyperparameter.
+        gluon_rule: the rule in Gluon's form; the book's own where the two coincide.
+        each_step: Gluon's keys whose value, translated, depends on the step: name -> function of
+            all our hyperparameters. Only a matched comparison uses them.
+        difference: how Gluon's form differs from the book's, in words; '' if only values do.
+        rest: what keeps the two from agreeing to `bound` or better when matched, in words.
+        bound: the largest gap of a parameter, over 300 steps of the book's run, when matched.
+    """
+
+    rule: Callable
+    states: int = 0
+    init_states: Optional[Callable] = None
+    chosen: dict = field(default_factory=dict)
+    gluon: Optional[str] = None
+    keys: dict = field(default_factory=dict)
+    gluon_rule: Callable = None
+    each_step: dict = field(default_factory=dict)
+    difference: str = ''
+    rest: str = 'float32 rounding'
+    bound: float = 3e-7
+
+    def __post_init__(self):
+        if self.gluon_rule is None:
+            object.__setattr__(self, 'gluon_rule', self.rule)
+
+    @property
+    def name(self):
+        return self.rule.__name__
+
+    @cached_property
+    def defaults(self):
+        """Every hyperparameter with its default: the chosen ones, and the rule's own constants."""
+        read = {**dry_run(self.rule, self.states).keys, **self.chosen}
+        return {key: read[key] for key in sorted(read, key=list(BOUNDS).index)}
+
+    def check(self, hyperparams):
+        """The hyperparameters as a new, complete dict: what is missing has the rule's default.
+
+        Raises:
+            GluonOptError: an unknown or missing name, or a value outside `BOUNDS`.
+        """
+        check_keys(self.name, hyperparams, self.defaults)
+        for key in self.chosen:
+            if key not in hyperparams and key != 't':
+                raise GluonOptError(f'{self.name}: missing hyperparameter {key!r}; '
+                                    f'the book takes {self.chosen[key]:g}')
+        complete = {**self.defaults, **hyperparams}
+        for key, value in complete.items():
+            check_value(self.name, key, value, BOUNDS[key])
+        return complete
+
+
+class _Probe(dict):
+    """Hyperparameters that have every key, and note which were asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.read = {}
+
+    def __missing__(self, key):
+        self.read[key] = self[key] = 1 if key == 't' else 0.5
+        return self[key]
+
+    def get(self, key, default=None):
+        self.read.setdefault(key, default)
+        return super().get(key, default)
+
+
+class DryRun(NamedTuple):
+    """What one step on one-element arrays tells: states a parameter, hyperparameters read."""
+
+    states: int
+    keys: dict
+
+
+@np_mode()
+def dry_run(rule, states: Union[int, None] = None):
+    """Run `rule` once on arrays of one element, to learn which states and keys it uses.
+
+    Raises:
+        GluonOptError: it fails with 0 to 4 state arrays a parameter.
+    """
+    for count in range(5) if states is None else [states]:
+        p = np.full(1, 0.5)
+        p.attach_grad()
+        p.grad[:] = 0.5
+        arrays = tuple(np.zeros(1) for _ in range(count))
+        probe = _Probe()
+        try:
+            rule([p], [arrays[0] if count == 1 else arrays or None], probe)
+        except Exception as failure:        # a reader's function may raise anything
+            last = failure
+        else:
+            return DryRun(count, probe.read)
+    name = getattr(rule, '__name__', repr(rule))
+    raise GluonOptError(f'{name}: cannot find out its states by a dry run ({last}); pass states=, '
+                        'the number of arrays a parameter needs or a function params -> states')
