@@ -7,7 +7,8 @@ second (other libraries write `m` and `v`).
 import importlib
 from types import MappingProxyType
 
-from mxnet import gluon, nd, np
+from mxnet import nd, np
+from mxnet.gluon import Parameter       # `gluon` here is our own folder of that name
 
 from gluon_opt import GluonOptError
 from gluon_opt.algorithms._algorithm import Algorithm, did_you_mean, dry_run
@@ -68,7 +69,7 @@ def init_states(rule_or_name, params, *, states=None):
     Raises:
         GluonOptError: an unknown name, or a function whose states cannot be found out.
     """
-    params = [p.data() if isinstance(p, gluon.Parameter) else p for p in params]
+    params = [p.data() if isinstance(p, Parameter) else p for p in params]
     if states is None:
         algorithm = find(rule_or_name)
         states = algorithm.states if algorithm else dry_run(rule_or_name).states
