@@ -1,0 +1,65 @@
+# The Pythons that have a tested set in constraints/, newest first.
+VERSIONS := $(shell ls constraints | sed -n 's/^python\(3\.[0-9]*\)\.txt$$/\1/p' | sort -t. -k2nr)
+
+# pyenv's shims refuse to start a Python that is not switched on, so its folders come first.
+PYENV := $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin)
+export PATH := $(shell printf '%s:' $(PYENV))$(PATH)
+ask = $(shell PATH='$(PATH)'; $(1) 2>/dev/null; true)
+FOUND := $(call ask,for v in $(VERSIONS); do python$$v -c pass && echo $$v; done)
+
+VENV ?= .venv
+# Without PYTHON=..., an environment once made keeps its Python; a new one gets the newest.
+INSTALLED := $(patsubst $(VENV)/installed-%,%,$(wildcard $(VENV)/installed-*))
+PYTHON ?= $(addprefix python,$(or $(INSTALLED),$(firstword $(FOUND))))
+VERSION := $(call ask,$(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+STAMP := $(VENV)/installed-$(VERSION)
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test lint matrix constraints clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo "Choose a Python with PYTHON=python3.x; tested: $(VERSIONS); found here: $(FOUND)"
+
+venv: $(STAMP)  ## Install the tested set into .venv
+
+run: $(STAMP)  ## Train every algorithm beside Gluon's; table here, figures and report in out/
+	$(VENV)/bin/gluon-opt compare --out out
+
+test: $(STAMP)  ## Run the tests (ARGS="-k adam -x" is passed to pytest)
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(STAMP)  ## Check the code's form
+	$(VENV)/bin/ruff check .
+
+matrix:  ## Run the tests on every Python found, each in its own .venv-3.x
+	@for v in $(FOUND); do \
+	  $(MAKE) --no-print-directory test VENV=.venv-$$v PYTHON=python$$v \
+	    && results="$$results$$v\tpassed\n" || { results="$$results$$v\tFAILED\n"; failed=1; }; \
+	done; printf "\nPython\ttests\n$$results"; exit $${failed:-0}
+
+constraints:  ## Resolve constraints/ anew (needs uv)
+	for v in $(VERSIONS); do \
+	  uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url \
+	    --no-emit-find-links --python-version $$v --extra test --extra dev setup.py \
+	    --output-file constraints/python$$v.txt || exit; \
+	done
+
+clean:  ## Remove everything that make made
+	rm -rf .venv .venv-* build dist out *.egg-info .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The sets are complete, so pip has nothing to resolve (its older releases search for minutes).
+$(STAMP): constraints/python$(VERSION).txt setup.py
+	@echo "Installing gluon_opt for Python $(VERSION) into $(VENV) (once, about a minute)"
+	@rm -f $(VENV)/installed-*
+	@test -x $(VENV)/bin/python$(VERSION) || $(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --no-deps --requirement constraints/python$(VERSION).txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+constraints/python$(VERSION).txt:
+	@echo "$(if $(VERSION),Python $(VERSION) has no tested set in constraints/:,No Python found:)" \
+	  "install one of Python $(VERSIONS), or name yours: make PYTHON=/path/to/python3.x" >&2
+	@exit 1
