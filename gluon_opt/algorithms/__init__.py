@@ -7,16 +7,15 @@ second (other libraries write `m` and `v`).
 import importlib
 from types import MappingProxyType
 
-from mxnet import nd, np
 from mxnet.gluon import Parameter       # `gluon` here is our own folder of that name
 
 from gluon_opt import GluonOptError
-from gluon_opt.algorithms._algorithm import Algorithm, did_you_mean, dry_run
+from gluon_opt.algorithms._algorithm import choices, dry_run, zeros
 
 CHAPTER = ('sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'nadam', 'yogi')
 
 _TABLE = {name: importlib.import_module(f'{__name__}.{name}').algorithm for name in CHAPTER}
-_registered = {}        # what `register` was given: name -> Algorithm
+_registered = {}        # name -> (rule, states), what `register` was given
 
 
 def algorithms():
@@ -35,14 +34,25 @@ def by_public_name(name):
 
 
 def find(rule_or_name):
-    """The `Algorithm` of a rule or a name, ours or registered; None for a function we never met."""
-    known = {**_TABLE, **_registered}
+    """The `Algorithm` of a rule or a name; None for a function that is not in the table."""
     if callable(rule_or_name):
-        return next((a for a in known.values() if a.rule is rule_or_name), None)
-    if rule_or_name not in known:
-        raise GluonOptError(f'no algorithm {rule_or_name!r}{did_you_mean(rule_or_name, known)}; '
-                            f'known: {", ".join(known)}')
-    return known[rule_or_name]
+        return next((a for a in _TABLE.values() if a.rule is rule_or_name), None)
+    if rule_or_name not in _TABLE:
+        raise GluonOptError(f'no algorithm {rule_or_name!r}{choices(rule_or_name, _TABLE)}')
+    return _TABLE[rule_or_name]
+
+
+def remember(name, rule, states):
+    """Note the states of a registered rule, for `init_states`."""
+    _registered[name] = rule, states
+
+
+def _known_states(rule_or_name):
+    for name, (rule, states) in _registered.items():
+        if rule_or_name in (name, rule):
+            return states
+    algorithm = find(rule_or_name)
+    return algorithm.states if algorithm else dry_run(rule_or_name).states
 
 
 def gluon_form(name):
@@ -71,17 +81,11 @@ def init_states(rule_or_name, params, *, states=None):
     """
     params = [p.data() if isinstance(p, Parameter) else p for p in params]
     if states is None:
-        algorithm = find(rule_or_name)
-        states = algorithm.states if algorithm else dry_run(rule_or_name).states
+        states = _known_states(rule_or_name)
     if callable(states):
         return states(params)
     if not isinstance(states, int) or states < 0:
         raise GluonOptError('states must be the number of arrays a parameter needs, or a function '
                             f'params -> states; got {states!r}')
-    return [_zeros(p, states) for p in params]
+    return [zeros(p, states) for p in params]
 
-
-def _zeros(p, count):
-    xp = np if isinstance(p, np.ndarray) else nd
-    arrays = tuple(xp.zeros(p.shape, dtype=p.dtype, ctx=p.context) for _ in range(count))
-    return arrays[0] if count == 1 else arrays or None

@@ -1,15 +1,17 @@
 """What is known of an algorithm beside its rule, and what its hyperparameters may be."""
 import difflib
+import itertools
 import math
 import numbers
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Callable, NamedTuple, Optional, Union
+from types import MappingProxyType
+from typing import Callable, NamedTuple, Optional
 
-from mxnet import np
+from mxnet import nd, np
 
 from gluon_opt import GluonOptError
-from gluon_opt._mode import np_mode
+from gluon_opt._mode import nd_mode, np_mode
 
 
 class Interval(NamedTuple):
@@ -54,9 +56,11 @@ BOUNDS = {                                  # a name means one thing in the whol
 }
 
 
-def did_you_mean(name, known):
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f'; did you mean {close[0]!r}?' if close else ''
+def choices(name, known, instead=None):
+    """The end of a message about an unknown name: a guess at what was meant, and what is known."""
+    close = [instead] if instead else difflib.get_close_matches(str(name), list(known), n=1)
+    guess = f'did you mean {close[0]!r}? ' if close else ''
+    return f'; {guess}known: {", ".join(known)}'
 
 
 def check_value(owner, key, value, bounds):
@@ -71,13 +75,13 @@ def check_value(owner, key, value, bounds):
         raise GluonOptError(f'{owner}: {key} must be in {bounds}, got {value!r}')
 
 
-def check_keys(owner, hyperparams, known):
+def check_keys(owner, hyperparams, known, synonyms=MappingProxyType({})):
     if not hasattr(hyperparams, 'keys'):
         raise GluonOptError(f'{owner}: hyperparams must be a dict, got {hyperparams!r}')
     for key in hyperparams:
         if key not in known:
             raise GluonOptError(f'{owner}: unknown hyperparameter {key!r}'
-                                f'{did_you_mean(key, known)}; known: {", ".join(known)}')
+                                f'{choices(key, known, synonyms.get(key))}')
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ class Algorithm:
     @cached_property
     def defaults(self):
         """Every hyperparameter with its default: the chosen ones, and the rule's own constants."""
-        read = {**dry_run(self.rule, self.states).keys, **self.chosen}
+        read = {**dry_run(self.rule, self.states).optional, **self.chosen}
         return {key: read[key] for key in sorted(read, key=list(BOUNDS).index)}
 
     def check(self, hyperparams):
@@ -147,43 +151,66 @@ class _Probe(dict):
 
     def __init__(self):
         super().__init__()
-        self.read = {}
+        self.required, self.optional = [], {}
 
     def __missing__(self, key):
-        self.read[key] = self[key] = 1 if key == 't' else 0.5
+        if key not in self.optional:
+            self.required.append(key)
+        self[key] = 1 if key == 't' else 0.5
         return self[key]
 
     def get(self, key, default=None):
-        self.read.setdefault(key, default)
+        if key not in self.required:
+            self.optional.setdefault(key, default)
         return super().get(key, default)
 
 
 class DryRun(NamedTuple):
-    """What one step on one-element arrays tells: states a parameter, hyperparameters read."""
+    """What one step on arrays of one element tells of a rule.
+
+    Attributes:
+        states: arrays of state a parameter.
+        xp: 'np' or 'nd', the kind of arrays it works on.
+        required: the hyperparameters it reads by `hyperparams[key]`.
+        optional: those it reads by `hyperparams.get(key, default)`, with the defaults.
+    """
 
     states: int
-    keys: dict
+    xp: str
+    required: list
+    optional: dict
 
 
-@np_mode()
-def dry_run(rule, states: Union[int, None] = None):
+def dry_run(rule, states=None):
     """Run `rule` once on arrays of one element, to learn which states and keys it uses.
 
+    Args:
+        rule: a book-shaped function.
+        states: as for `init_states`; left out, 0 to 4 arrays a parameter are tried.
+
     Raises:
-        GluonOptError: it fails with 0 to 4 state arrays a parameter.
+        GluonOptError: it fails on all that was tried.
     """
-    for count in range(5) if states is None else [states]:
-        p = np.full(1, 0.5)
-        p.attach_grad()
-        p.grad[:] = 0.5
-        arrays = tuple(np.zeros(1) for _ in range(count))
-        probe = _Probe()
-        try:
-            rule([p], [arrays[0] if count == 1 else arrays or None], probe)
-        except Exception as failure:        # a reader's function may raise anything
-            last = failure
-        else:
-            return DryRun(count, probe.read)
+    counts = range(5) if states is None else [states]
+    for count, (xp, mode) in itertools.product(counts, [('np', np_mode), ('nd', nd_mode)]):
+        with mode():
+            p = (np if xp == 'np' else nd).full((1,), 0.5)
+            p.attach_grad()
+            p.grad[:] = 0.5
+            probe = _Probe()
+            try:
+                rule([p], count([p]) if callable(count) else [zeros(p, count)], probe)
+            except Exception as failure:        # a reader's function may raise anything
+                why = failure if xp == 'np' else why
+            else:
+                return DryRun(count, xp, probe.required, probe.optional)
     name = getattr(rule, '__name__', repr(rule))
-    raise GluonOptError(f'{name}: cannot find out its states by a dry run ({last}); pass states=, '
+    raise GluonOptError(f'{name}: cannot find out its states by a dry run ({why}); pass states=, '
                         'the number of arrays a parameter needs or a function params -> states')
+
+
+def zeros(p, count):
+    """The states of parameter `p` as zeros: None, one array, or a tuple of arrays."""
+    xp = np if isinstance(p, np.ndarray) else nd
+    arrays = tuple(xp.zeros_like(p) for _ in range(count))
+    return arrays[0] if count == 1 else arrays or None

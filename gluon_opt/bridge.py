@@ -1,0 +1,193 @@
+"""To and from `mx.optimizer`: hyperparameters translated, hand-written rules under Gluon's Trainer.
+
+This is the only file that knows `mx.optimizer`.
+"""
+import ctypes
+import inspect
+import re
+import sys
+
+from mxnet import nd, np
+from mxnet.base import _LIB, NDArrayHandle, check_call
+from mxnet.optimizer import Optimizer
+
+from gluon_opt import GluonOptError
+from gluon_opt._mode import nd_mode, np_mode
+from gluon_opt.algorithms import algorithms, init_states, remember
+from gluon_opt.algorithms._algorithm import (
+    BOUNDS, check_keys, check_value, choices, dry_run)
+
+
+# ---- hyperparameters ----
+
+def to_gluon(algorithm, hyperparams):
+    """Our hyperparameters under Gluon's names; those Gluon does not have are left out."""
+    return {algorithm.keys[key]: value for key, value in hyperparams.items()
+            if key in algorithm.keys}
+
+
+def gluon_defaults(name):
+    """The hyperparameters that Gluon's optimizer `name` takes, with its defaults."""
+    defaults = {}
+    for cls in _find_class(name).__mro__[:-1]:
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        for key, default in [*vars(cls).get('defaults', {}).items(),
+                             *((p.name, p.default) for p in parameters)]:
+            if default is not inspect.Parameter.empty:
+                defaults.setdefault(key, default)
+    for internal in 'sym', 'param_dict', 'param_idx2name':
+        del defaults[internal]
+    return defaults
+
+
+def check_gluon(name, hyperparams):
+    """Raise unless Gluon's Trainer takes this name and these hyperparameters."""
+    owner = f"gluon's {name}"
+    known = gluon_defaults(name)
+    translations = [item for a in algorithms().values() if a.gluon == name
+                    for item in a.keys.items()]
+    check_keys(owner, hyperparams, known, {'lr': 'learning_rate', **dict(translations)})
+    for ours, theirs in translations:
+        if theirs in hyperparams:
+            check_value(owner, theirs, hyperparams[theirs], BOUNDS[ours])
+
+
+def _find_class(name):
+    names = Optimizer.opt_registry
+    if not isinstance(name, str) or name.lower() not in names:
+        raise GluonOptError(f'Gluon has no optimizer {name!r}'
+                            f'{choices(name, sorted(set(names) - {"test"}))}')
+    return names[name.lower()]
+
+
+# ---- rules ----
+
+def register(rule, name=None, *, states=None, defaults=None):
+    """Make a book-shaped function an optimizer of Gluon's: `gluon.Trainer(params, name, {...})`.
+
+    The rule is called once a step, with all parameters that share learning rate, step count and
+    dtype. It sees `clip(rescale_grad * g) + wd * w` as the gradient, Gluon's learning rate as
+    'lr' and Gluon's own count of steps as 't'; its other hyperparameters stay from step to step.
+    Where Gluon updates on a kvstore it hands the parameters over one by one.
+
+    Args:
+        rule: a function `(params, states, hyperparams)`.
+        name: what the Trainer calls it, in any case; left out, the rule's own name.
+        states: as for `init_states`.
+        defaults: hyperparameters that a Trainer need not pass; 'lr' stands for learning_rate.
+
+    Returns:
+        The rule, so that `register` serves as a decorator.
+
+    Raises:
+        GluonOptError: a name of MXNet's own, or states that cannot be found out.
+    """
+    name = name or rule.__name__
+    taken = Optimizer.opt_registry.get(name.lower())
+    if taken and not issubclass(taken, _HandWritten):
+        raise GluonOptError(f"{name!r} is the name of an optimizer of MXNet's own; choose another")
+    dry = dry_run(rule, states)
+    defaults = {**dry.optional, **(defaults or {})}
+    class_name = '_HandWritten_' + re.sub(r'\W', '_', name.lower())
+    cls = type(class_name, (_HandWritten,), {
+        '__module__': __name__, 'rule': staticmethod(rule), 'name': name, 'xp': dry.xp,
+        'states': staticmethod(states) if callable(states) else dry.states,
+        'defaults': {key: value for key, value in defaults.items() if key not in ('lr', 't')},
+        'default_lr': defaults.get('lr'),
+        'required': [key for key in dry.required if key not in (*defaults, 'lr', 't')]})
+    setattr(sys.modules[__name__], class_name, cls)     # pickle finds a class by its name
+    Optimizer.opt_registry[name.lower()] = cls
+    remember(name, rule, cls.states)
+    return rule
+
+
+def register_all():
+    """Register the rules of the table that Gluon lacks, under their own names."""
+    for algorithm in algorithms().values():
+        if algorithm.gluon is None:
+            register(algorithm.rule, states=algorithm.states, defaults=algorithm.chosen)
+
+
+class _HandWritten(Optimizer):
+    """An optimizer of Gluon's that calls a book-shaped function. `register` makes subclasses."""
+
+    def __init__(self, learning_rate=None, **hyperparams):
+        own = {**dict.fromkeys(self.required), **self.defaults}
+        theirs = {key: hyperparams.pop(key) for key in list(hyperparams) if key not in own}
+        unknown = set(theirs) - set(inspect.signature(Optimizer.__init__).parameters)
+        check_keys(self.name, dict.fromkeys(unknown), ['learning_rate', *own])
+        for key in self.required:
+            if key not in hyperparams:
+                raise GluonOptError(f'{self.name}: missing hyperparameter {key!r}')
+        if learning_rate is None and theirs.get('lr_scheduler') is None:
+            learning_rate = self.default_lr
+        super().__init__(learning_rate=learning_rate, **theirs)
+        self.hyperparams = {**own, **hyperparams}
+        self.aggregate_num = sys.maxsize        # so that MXNet hands all parameters over together
+
+    def create_state(self, index, weight):
+        mode, _ = _KINDS[self.xp]
+        with mode():
+            return init_states(self.rule, [_view(self.xp, weight)], states=self.states)[0]
+
+    def update(self, index, weight, grad, state):
+        self._step([index], [weight], [grad], [state])
+
+    def update_multi_precision(self, index, weight, grad, state):
+        if not isinstance(index, (list, tuple)):
+            index, weight, grad, state = [index], [weight], [grad], [state]
+        if not (self.multi_precision and weight[0].dtype == 'float16'):
+            self._step(index, weight, grad, state)
+            return
+        copies, state = zip(*state)             # a float32 copy of each weight comes first
+        self._step(index, copies, [g.astype('float32') for g in grad], state)
+        for w, copy in zip(weight, copies):
+            nd.cast(copy, dtype=w.dtype, out=w)
+
+    def _step(self, indices, weights, grads, states):
+        self._update_count(list(indices))
+        together = {}
+        for i, lr, wd, weight, grad, state in zip(
+                indices, self._get_lrs(indices), self._get_wds(indices), weights, grads, states):
+            param = _view(self.xp, weight, self._gradient(weight, grad, wd))
+            group = together.setdefault((lr, self._index_update_count[i]), ([], []))
+            group[0].append(param)
+            group[1].append(state)
+        mode, _ = _KINDS[self.xp]
+        with mode():
+            for (lr, t), (params, param_states) in together.items():
+                self.hyperparams.update(lr=lr, t=t)
+                self.rule(params, param_states, self.hyperparams)
+
+    def _gradient(self, weight, grad, wd):
+        grad = grad * self.rescale_grad
+        if self.clip_gradient is not None:
+            grad = nd.clip(grad, -self.clip_gradient, self.clip_gradient)
+        return grad + wd * weight if wd else grad
+
+
+class _Parameter:
+    """What a rule takes for a parameter: the array itself, and the gradient it is to see."""
+
+    grad = None
+
+
+class _NpParameter(_Parameter, np.ndarray):
+    pass
+
+
+class _NdParameter(_Parameter, nd.NDArray):
+    pass
+
+
+_KINDS = {'np': (np_mode, _NpParameter), 'nd': (nd_mode, _NdParameter)}
+
+
+def _view(xp, array, grad=None):
+    """A second handle on the memory of `array`, with a gradient of our own beside it."""
+    handle = NDArrayHandle()
+    check_call(_LIB.MXShallowCopyNDArray(array.handle, ctypes.byref(handle)))
+    view = _KINDS[xp][1](handle)
+    if grad is not None:
+        view.grad = grad.as_np_ndarray() if xp == 'np' else grad
+    return view
