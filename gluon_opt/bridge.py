@@ -26,6 +26,12 @@ def to_gluon(algorithm, hyperparams):
             if key in algorithm.keys}
 
 
+def renew(trainer, algorithm, hyperparams):
+    """Give Gluon's optimizer those of our hyperparameters whose translation depends on the step."""
+    for key, value in algorithm.each_step.items():
+        setattr(trainer.optimizer, key, value(hyperparams))
+
+
 def gluon_defaults(name):
     """The hyperparameters that Gluon's optimizer `name` takes, with its defaults."""
     defaults = {}

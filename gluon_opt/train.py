@@ -37,11 +37,11 @@ def train_ch10(trainer_fn, states, hyperparams, data_iter, feature_dim, num_epoc
         GluonOptError: a bad hyperparameter or state, or a loss that is no longer finite; then
             its `record` holds the run so far and its `step` tells when.
     """
-    data = _Data(data_iter, seed)
+    data = Data(data_iter, seed)
     if data.feature_dim != feature_dim:
         raise GluonOptError(f'feature_dim is {feature_dim!r}, but X has {data.feature_dim} columns')
     model = ByHand(trainer_fn, states, hyperparams, start(feature_dim, seed))
-    return _report(_run(model, data, num_epochs), CH10_FORMAT)
+    return report(run(model, data, num_epochs), CH10_FORMAT)
 
 
 def train_gluon_ch10(tr_name, hyperparams, data_iter, num_epochs=2, *, seed=None, kvstore=None):
@@ -59,15 +59,15 @@ def train_gluon_ch10(tr_name, hyperparams, data_iter, num_epochs=2, *, seed=None
     Raises:
         GluonOptError: an unknown name or hyperparameter, or a loss that is no longer finite.
     """
-    data = _Data(data_iter, seed)
+    data = Data(data_iter, seed)
     model = ByGluon(tr_name, hyperparams, start(data.feature_dim, seed), kvstore=kvstore)
-    return _report(_run(model, data, num_epochs), CH10_FORMAT)
+    return report(run(model, data, num_epochs), CH10_FORMAT)
 
 
 CH10_FORMAT = 'loss: {:.3f}, {:.3f} sec/epoch'
 
 
-class _Data:
+class Data:
     """The batches a run iterates over, and all examples at once to evaluate on."""
 
     def __init__(self, data_iter, seed):
@@ -224,7 +224,7 @@ def _check_states(name, algorithm, states, params):
                             f'{algorithm.init_states.__name__}(feature_dim) makes them')
 
 
-def _run(model, data, num_epochs, every=200):
+def run(model, data, num_epochs, *, every=200, observer=observer):
     """Train, and measure the loss before the first step and as each `every` examples go by."""
     check_whole('num_epochs', num_epochs, 1)
     record = Record(data.size, num_epochs, model.name, data.source)
@@ -271,6 +271,6 @@ def _diverged(model, record, batch_losses, step):
     return error
 
 
-def _report(record, text):
+def report(record, text):
     print(text.format(record.loss, record.sec_per_epoch))
     return record

@@ -94,7 +94,7 @@ class Algorithm:
         init_states: the book's function from the number of features to the states, or None.
         chosen: the hyperparameters the book passes, with the values the comparison uses.
         gluon: the name under which MXNet 1.9.1 has it, or None.
-        keys: our hyperparameter names -> Gluon's, where Gluon has such a hyperparameter.
+        keys: our hyperparameter names -> those of the Trainer, where it has them.
         gluon_rule: the rule in Gluon's form; the book's own where the two coincide.
         each_step: Gluon's keys whose value, translated, depends on the step: name -> function of
             all our hyperparameters. Only a matched comparison uses them.

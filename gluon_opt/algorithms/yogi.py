@@ -29,4 +29,6 @@ def yogi(params, states, hyperparams):
     hyperparams['t'] += 1
 
 
-algorithm = Algorithm(yogi, 2, init_adam_states, chosen={'lr': 0.01, 't': 1})
+algorithm = Algorithm(
+    yogi, 2, init_adam_states, chosen={'lr': 0.01, 't': 1},
+    keys={'lr': 'learning_rate', 'beta1': 'beta1', 'beta2': 'beta2', 'eps': 'eps'})

@@ -1,0 +1,271 @@
+"""Each algorithm by hand and by Gluon: the same start, the same batches, and what comes apart."""
+import json
+import statistics
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as onp
+
+from gluon_opt import GluonOptError, bridge
+from gluon_opt.algorithms import CHAPTER, find
+from gluon_opt.data import check_seed, check_whole, get_data_ch10
+from gluon_opt.record import Record, csv_text, write_whole
+from gluon_opt.train import ByGluon, ByHand, Data, run, start
+
+COLUMNS = ('algorithm', 'gluon_name', 'hyperparams', 'gluon_hyperparams', 'loss', 'gluon_loss',
+           'gap', 'gap_step', 'reason', 'sec_per_epoch', 'gluon_sec_per_epoch')
+UNEXPLAINED = 'unexplained'
+REPEATS = 3         # timed runs of each side, in turn
+
+
+def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, path=None):
+    """Train by hand and by Gluon from the same start on the same batches, and measure the gap.
+
+    Args:
+        names: algorithms; None is the chapter's, always.
+        num_epochs, batch_size, seed: of every run.
+        matched: False gives Gluon what the book gives it, and leaves the rest to its defaults.
+            True translates every hyperparameter, so that the two are one rule where that is
+            possible; the rule by hand is then in Gluon's form where the forms differ in more
+            than values, and Gluon's epsilon of adam is renewed each step.
+        path: of the data; see `load_airfoil`.
+
+    Returns:
+        A `Comparison`, a row an algorithm.
+
+    Raises:
+        GluonOptError: an unknown name, a bad size or seed, or bad data.
+    """
+    names = [names] if isinstance(names, str) else CHAPTER if names is None else names
+    algorithms = [find(name) for name in names]
+    check_seed(seed)
+    check_whole('num_epochs', num_epochs, 1)
+    batches, _ = get_data_ch10(batch_size, path=path)
+    if seed is None:            # both sides need the same one
+        seed = int(onp.random.randint(2 ** 31))
+    settings = {'num_epochs': num_epochs, 'batch_size': batch_size, 'seed': seed,
+                'matched': matched, 'data': batches.source}
+    comparison = Comparison(settings, least_squares_loss(batches))
+    for algorithm in algorithms:
+        pair = _Pair(algorithm, batches, seed, matched)
+        measured = _measure(pair, num_epochs)
+        comparison.runs.append(measured)
+        comparison.rows.append(_row(pair, measured))
+    return comparison
+
+
+def least_squares_loss(batches):
+    """The least loss that weights and a bias can have on all the data, in float64."""
+    X = onp.column_stack([batches.features, onp.ones(len(batches.features))]).astype('float64')
+    weights = onp.linalg.lstsq(X, batches.labels, rcond=None)[0]
+    return float(((X @ weights - batches.labels) ** 2 / 2).mean())
+
+
+class _Pair:
+    """The two sides of a comparison; each call makes a model, or the data, at the start."""
+
+    def __init__(self, algorithm, batches, seed, matched):
+        self.algorithm, self.batches, self.seed = algorithm, batches, seed
+        self.matched = matched
+        self.hyperparams = algorithm.check(algorithm.chosen)
+        given = self.hyperparams if matched else algorithm.chosen
+        self.gluon_name = algorithm.gluon or algorithm.name
+        self.gluon_hyperparams = bridge.to_gluon(algorithm, given)
+
+    def data(self):
+        return Data(self.batches, self.seed)
+
+    def start(self):
+        return start(self.batches.features.shape[1], self.seed)
+
+    def by_hand(self):
+        rule, make_states = self.algorithm.rule, self.algorithm.init_states
+        if self.matched and self.algorithm.gluon_rule is not rule:
+            rule = _in_gluons_order(self.algorithm.gluon_rule)
+        states = make_states(self.batches.features.shape[1]) if make_states else None
+        return ByHand(rule, states, self.hyperparams, self.start())
+
+    def by_gluon(self):
+        if self.matched:
+            return _MatchedGluon(self)
+        return ByGluon(self.gluon_name, self.gluon_hyperparams, self.start())
+
+
+def _in_gluons_order(rule):
+    """The rule with the parameters as Gluon's Trainer sorts them, by name: bias, weight."""
+    def in_order(params, states, hyperparams):
+        rule(params[::-1], states[::-1], hyperparams)
+    in_order.__name__ = rule.__name__
+    return in_order
+
+
+class _MatchedGluon(ByGluon):
+    """Gluon's side, with the hyperparameters renewed whose translation depends on the step."""
+
+    def __init__(self, pair):
+        super().__init__(pair.gluon_name, pair.gluon_hyperparams, pair.start())
+        self.pair, self.t = pair, 0
+
+    def step(self, X, y):
+        self.t += 1
+        bridge.renew(self.trainer, self.pair.algorithm, {**self.pair.hyperparams, 't': self.t})
+        return super().step(X, y)
+
+
+@dataclass
+class Measured:
+    """Both runs of a pair.
+
+    Attributes:
+        hand, gluon: Records; the last of the timed runs, or as far as one got that diverged.
+        gaps: the largest absolute difference of any parameter, after each step.
+        gap_step: the first step at which it exceeds 4 ulps of the largest parameter, or None.
+        steps: steps the run was to have.
+        seconds: (by hand, by Gluon), per epoch, the medians of `REPEATS` runs in turn.
+        failure: why it stopped early, or ''.
+    """
+
+    hand: Record
+    gluon: Record
+    gaps: list
+    gap_step: int
+    steps: int
+    seconds: tuple
+    failure: str = ''
+
+
+def _measure(pair, num_epochs):
+    steps = num_epochs * len(pair.batches)
+    gaps, gap_step = _gaps(pair, num_epochs)
+    seconds, records, failures = ([], []), [None, None], {}
+    for _ in range(REPEATS):
+        for side, model in enumerate((pair.by_hand(), pair.by_gluon())):
+            try:
+                records[side] = run(model, pair.data(), num_epochs, observer=_nobody)
+                seconds[side].append(records[side].sec_per_epoch)
+            except GluonOptError as failure:
+                records[side] = failure.record
+                failures[side] = str(failure)
+    medians = tuple(statistics.median(times) if times else None for times in seconds)
+    return Measured(*records, gaps, gap_step, steps, medians, '; '.join(failures.values()))
+
+
+def _nobody(num_epochs):
+    return nullcontext(lambda record: None)
+
+
+def _gaps(pair, num_epochs):
+    """Both models in step, on the same batches: the gap after each, and where it begins."""
+    hand, gluon, data = pair.by_hand(), pair.by_gluon(), pair.data()
+    gaps, gap_step = [], None
+    with hand.mode():
+        for _ in range(num_epochs):
+            for X, y in data.batches:
+                hand.step(X, y)
+                gluon.step(X, y)
+                a, b = hand.weights(), gluon.weights()
+                gap, largest = abs(a - b).max(), abs(a).max()
+                if not onp.isfinite(gap):
+                    return gaps, gap_step
+                gaps.append(float(gap))
+                if gap_step is None and gap > 4 * onp.spacing(largest):
+                    gap_step = len(gaps)
+    return gaps, gap_step
+
+
+def _row(pair, measured):
+    algorithm = pair.algorithm
+    gap = max(measured.gaps, default=None)
+    values = (algorithm.name, algorithm.gluon or f'{algorithm.name} (ours)',
+              {key: value for key, value in pair.hyperparams.items() if key != 't'},
+              pair.gluon_hyperparams, measured.hand.loss, measured.gluon.loss,
+              gap, measured.gap_step, measured.failure or _reason(pair, gap), *measured.seconds)
+    return dict(zip(COLUMNS, values))
+
+
+def _reason(pair, gap):
+    """Why the two come apart, in words; `UNEXPLAINED` above the bound and with no known cause."""
+    algorithm = pair.algorithm
+    causes = [] if pair.matched else _differences(pair)
+    if not causes and gap > algorithm.bound:
+        return UNEXPLAINED
+    if algorithm.gluon is None:
+        return "Gluon has no such rule: ours, run by Gluon's Trainer"
+    return '; '.join(causes) or algorithm.rest
+
+
+def _differences(pair):
+    """What differs between the book's call and Gluon's: values first, then the form."""
+    algorithm = pair.algorithm
+    theirs = {**bridge.gluon_defaults(pair.gluon_name), **pair.gluon_hyperparams}
+    values = [f'{key} is {pair.hyperparams[key]:g}, in Gluon {theirs[name]:g}'
+              for key, name in algorithm.keys.items() if pair.hyperparams[key] != theirs[name]]
+    return values + [algorithm.difference] * bool(algorithm.difference)
+
+
+@dataclass
+class Comparison:
+    """What `compare` measured.
+
+    Attributes:
+        settings: of the runs.
+        optimum: the least-squares loss, below which no run can go.
+        rows: dicts with the keys `COLUMNS`, one an algorithm.
+        runs: `Measured`, beside the rows.
+    """
+
+    settings: dict
+    optimum: float
+    rows: list = field(default_factory=list)
+    runs: list = field(default_factory=list)
+
+    @property
+    def title(self):
+        s = self.settings
+        data = 'the offline twin of the airfoil data' if s['data'] == 'twin' else 'airfoil data'
+        return (f'{"Matched: " if s["matched"] else ""}{data}, {s["num_epochs"]} epochs, '
+                f'batch size {s["batch_size"]}, seed {s["seed"]}')
+
+    @property
+    def failed(self):
+        """The algorithms that diverged, or whose gap is above its bound with no known cause."""
+        return [row['algorithm'] for row, measured in zip(self.rows, self.runs)
+                if measured.failure or row['reason'] == UNEXPLAINED]
+
+    def to_dataframe(self):
+        """The rows as a pandas DataFrame."""
+        import pandas
+        return pandas.DataFrame(self.rows, columns=COLUMNS)
+
+    def plot(self):
+        """The losses of both sides and the gap between them; a matplotlib Figure."""
+        from gluon_opt import plots
+        return plots.comparison_figure(self)
+
+    def to_json(self):
+        return json.dumps({'settings': self.settings, 'least_squares_loss': self.optimum,
+                           'rows': self.rows, 'gaps': [run.gaps for run in self.runs]},
+                          indent=1, default=str).replace('NaN', 'null').replace('Infinity', 'null')
+
+    def save(self, folder):
+        """Write comparison.csv, .json, .svg, .png and .html to a folder; returns their paths.
+
+        The page needs no other file. Each file is written whole or not at all.
+        """
+        from gluon_opt import plots, report
+        figure = self.plot()
+        files = {'csv': csv_text(COLUMNS, (map(_text, row.values()) for row in self.rows)),
+                 'json': self.to_json(), 'svg': plots.svg(figure), 'png': plots.png(figure),
+                 'html': report.page(self, plots.svg(figure))}
+        paths = [Path(folder) / f'comparison.{kind}' for kind in files]
+        for path, contents in zip(paths, files.values()):
+            write_whole(path, contents)
+        return paths
+
+
+def _text(value):
+    """A value as a table cell shows it: a dict as `lr=0.01 t=1`."""
+    if isinstance(value, dict):
+        return ' '.join(f'{key}={number:g}' for key, number in value.items())
+    return '' if value is None else value
