@@ -84,7 +84,7 @@ def init_states(rule_or_name, params, *, states=None):
         states = _known_states(rule_or_name)
     if callable(states):
         return states(params)
-    if not isinstance(states, int) or states < 0:
+    if not isinstance(states, int) or isinstance(states, bool) or states < 0:
         raise GluonOptError('states must be the number of arrays a parameter needs, or a function '
                             f'params -> states; got {states!r}')
     return [zeros(p, states) for p in params]
