@@ -18,7 +18,7 @@ _PUBLIC = {
     'register': 'bridge',
     'train_ch10': 'train', 'train_gluon_ch10': 'train',
     'compare': 'compare', 'Comparison': 'compare',
-    'train_2d': 'traces', 'trace': 'traces', 'show_trace_2d': 'traces',
+    'train_2d': 'traces', 'trace': 'traces', 'show_trace_2d': 'plots',
     'gluonbook': None,
 }
 
@@ -66,8 +66,8 @@ def __dir__():
 
 
 def _register_all():
-    from gluon_opt import bridge
-    bridge.register_all()
+    if not any(f'{__name__}.{name}' in sys.modules for name in ('algorithms', 'bridge')):
+        importlib.import_module(f'{__name__}.bridge')
 
 
 _mxnet.install(_register_all)

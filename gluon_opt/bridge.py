@@ -197,3 +197,6 @@ def _view(xp, array, grad=None):
     if grad is not None:
         view.grad = grad.as_np_ndarray() if xp == 'np' else grad
     return view
+
+
+register_all()

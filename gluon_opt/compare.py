@@ -1,5 +1,6 @@
 """Each algorithm by hand and by Gluon: the same start, the same batches, and what comes apart."""
 import json
+import math
 import statistics
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import numpy as onp
 from gluon_opt import GluonOptError, bridge
 from gluon_opt.algorithms import CHAPTER, find
 from gluon_opt.data import check_seed, check_whole, get_data_ch10
+from gluon_opt.observe import progress
 from gluon_opt.record import Record, csv_text, write_whole
 from gluon_opt.train import ByGluon, ByHand, Data, run, start
 
@@ -47,7 +49,7 @@ def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, p
     settings = {'num_epochs': num_epochs, 'batch_size': batch_size, 'seed': seed,
                 'matched': matched, 'data': batches.source}
     comparison = Comparison(settings, least_squares_loss(batches))
-    for algorithm in algorithms:
+    for algorithm in progress(algorithms):
         pair = _Pair(algorithm, batches, seed, matched)
         measured = _measure(pair, num_epochs)
         comparison.runs.append(measured)
@@ -224,7 +226,8 @@ class Comparison:
     def title(self):
         s = self.settings
         data = 'the offline twin of the airfoil data' if s['data'] == 'twin' else 'airfoil data'
-        return (f'{"Matched: " if s["matched"] else ""}{data}, {s["num_epochs"]} epochs, '
+        return (f'{"Matched: " if s["matched"] else ""}{data}, '
+                f'{s["num_epochs"]} epoch{"s" * (s["num_epochs"] > 1)}, '
                 f'batch size {s["batch_size"]}, seed {s["seed"]}')
 
     @property
@@ -244,9 +247,11 @@ class Comparison:
         return plots.comparison_figure(self)
 
     def to_json(self):
+        """The settings, the rows and all gaps as JSON text; a number that is not finite is null."""
+        rows = [{key: None if isinstance(value, float) and not math.isfinite(value) else value
+                 for key, value in row.items()} for row in self.rows]
         return json.dumps({'settings': self.settings, 'least_squares_loss': self.optimum,
-                           'rows': self.rows, 'gaps': [run.gaps for run in self.runs]},
-                          indent=1, default=str).replace('NaN', 'null').replace('Infinity', 'null')
+                           'rows': rows, 'gaps': [run.gaps for run in self.runs]}, indent=1)
 
     def save(self, folder):
         """Write comparison.csv, .json, .svg, .png and .html to a folder; returns their paths.
@@ -255,17 +260,10 @@ class Comparison:
         """
         from gluon_opt import plots, report
         figure = self.plot()
-        files = {'csv': csv_text(COLUMNS, (map(_text, row.values()) for row in self.rows)),
+        files = {'csv': csv_text(COLUMNS, (map(report.text, row.values()) for row in self.rows)),
                  'json': self.to_json(), 'svg': plots.svg(figure), 'png': plots.png(figure),
                  'html': report.page(self, plots.svg(figure))}
         paths = [Path(folder) / f'comparison.{kind}' for kind in files]
         for path, contents in zip(paths, files.values()):
             write_whole(path, contents)
         return paths
-
-
-def _text(value):
-    """A value as a table cell shows it: a dict as `lr=0.01 t=1`."""
-    if isinstance(value, dict):
-        return ' '.join(f'{key}={number:g}' for key, number in value.items())
-    return '' if value is None else value

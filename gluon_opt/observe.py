@@ -24,6 +24,15 @@ def in_notebook():
     return hasattr(shell, 'kernel')
 
 
+def progress(items):
+    """The items one by one, with a progress bar in a terminal."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+    return track(items, description='', console=Console(stderr=True), transient=True)
+
+
 @contextmanager
 def _progress_bar(num_epochs):
     from rich.console import Console

@@ -113,12 +113,20 @@ def show_trace_2d(f, results):
     figure = Shown(figsize=SIZE)
     axes = figure.add_subplot()
     axes.plot(x1, x2, '-o', color=ORANGE)
-    grid = onp.meshgrid(*(onp.linspace(min(low, x.min() - 0.5), max(high, x.max() + 0.5), 100)
-                          for x, low, high in ((x1, -5.5, 1), (x2, -3, 1))))
+    grid = onp.meshgrid(*(onp.linspace(*limits, 100) for limits in _window(x1, x2)))
     axes.contour(*grid, _on_grid(f, *grid), colors=BLUE)
     axes.set(xlabel='x1', ylabel='x2')
     display(figure)
     return figure
+
+
+def _window(x1, x2):
+    """The book's window where the path stays inside; else one around the path."""
+    window = (-5.5, 1), (-3, 1)
+    if all(low <= x.min() and x.max() <= high for x, (low, high) in zip((x1, x2), window)):
+        return window
+    margins = (max(0.15 * (x.max() - x.min()), 0.5) for x in (x1, x2))
+    return [(x.min() - margin, x.max() + margin) for x, margin in zip((x1, x2), margins)]
 
 
 def _on_grid(f, x1, x2):
@@ -149,7 +157,7 @@ def comparison_figure(comparison):
             lower.set_ylabel('gap')
         if line == lines - 1 or i + columns >= len(comparison.rows):
             lower.set_xlabel('epoch')
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc='outside upper center', ncols=3,
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc='outside lower center', ncols=3,
                   frameon=False)
     figure.suptitle(comparison.title, fontsize='medium')
     return figure

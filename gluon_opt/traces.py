@@ -73,7 +73,7 @@ def walk_2d(trainer, steps, f_grad):
 
 
 def nag_2d(lr, momentum):
-    """Nesterov's method in its look-ahead form, for `train_2d(nag_2d(0.4, 0.5), f_grad=f_grad)`.
+    """Nesterov's method in its look-ahead form, for `train_2d(nag_2d(0.3, 0.5), f_grad=f_grad)`.
 
         v <- momentum v + f'(x - lr momentum v)
         x <- x - lr v

@@ -127,7 +127,7 @@ class ByHand:
         self.xp, self.mode = (nd, nd_mode) if nd_arrays else (np, np_mode)
         self.rule = rule
         with self.mode():
-            self.w, self.b = (self.xp.array(p, dtype='float32') for p in start)
+            self.w, self.b = (self.convert(np.array(p)) for p in start)
             if algorithm:
                 _check_states(self.name, algorithm, states, [self.w, self.b])
             self.states = _copy(states)
