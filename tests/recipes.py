@@ -3,14 +3,12 @@
 To add an algorithm, add its step to `reference.py` and its row here: `test_rules.py` then holds
 the rule against the reference, in mid-run and over hundreds of steps, and lets it converge.
 """
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Callable, NamedTuple
 
 import numpy as onp
 import reference
-from mxnet import np, npx
-from mxnet.util import is_np_array, is_np_shape
+from mxnet import np
 
 import gluon_opt
 
@@ -144,17 +142,6 @@ RECIPES = [
         converges={'bowl': ({'lr': 0.5, 't': 1}, 150), 'booth': ({'lr': 0.5, 't': 1}, 150),
                    'rosenbrock': ({'lr': 0.5, 't': 1}, 800)}),
 ]
-
-
-@contextmanager
-def mode_of_mxnet(name):
-    """MXNet's global switch as a reader leaves it ('nd') or sets it by `npx.set_np()` ('np')."""
-    before = {'shape': is_np_shape(), 'array': is_np_array()}
-    npx.set_np(shape=name == 'np', array=name == 'np')
-    try:
-        yield name
-    finally:
-        npx.set_np(**before)
 
 
 def array(values, kind=np.ndarray, dtype='float32'):

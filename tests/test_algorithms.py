@@ -9,7 +9,7 @@ import numpy as onp
 import pytest
 from mxnet import gluon, nd, np
 from mxnet.util import is_np_array, is_np_shape
-from recipes import RECIPES, Model, array, mode_of_mxnet, unpacked
+from recipes import RECIPES, Model, array, unpacked
 
 import gluon_opt
 from gluon_opt import GluonOptError
@@ -21,12 +21,6 @@ BOOK = {recipe.name: recipe for recipe in RECIPES if recipe.form == 'book'}
 every_name = pytest.mark.parametrize('name', table)
 every_value = pytest.mark.parametrize(
     'name, key', [(name, key) for name in table for key in table[name].defaults])
-
-
-@pytest.fixture(params=['nd', 'np'])
-def mode(request):
-    with mode_of_mxnet(request.param):
-        yield request.param
 
 
 def outside(bounds):
@@ -201,7 +195,7 @@ def test_record_tells_what_a_comparison_needs(name):
 
 @pytest.mark.parametrize('feature_dim', [1, 5])
 @every_name
-def test_the_books_function_makes_the_states_of_the_books_model(name, feature_dim, mode):
+def test_the_books_function_makes_the_states_of_the_books_model(name, feature_dim, either_mode):
     algorithm = table[name]
     if algorithm.init_states is None:
         assert algorithm.states == 0
@@ -317,7 +311,7 @@ def assert_fresh_zeros(states, params, count):
 @pytest.mark.parametrize('kind', [np.ndarray, nd.NDArray], ids=['np arrays', 'nd arrays'])
 @pytest.mark.parametrize('dtype', ['float32', 'float64'])
 @every_name
-def test_states_of_the_table(name, dtype, kind, mode):
+def test_states_of_the_table(name, dtype, kind, either_mode):
     params = [array(onp.ones(shape), kind, dtype) for shape in SHAPES]
     for rule_or_name in (name, table[name].rule):
         states = gluon_opt.init_states(rule_or_name, params)
@@ -325,13 +319,13 @@ def test_states_of_the_table(name, dtype, kind, mode):
     assert all((p.asnumpy() == 1).all() for p in params)
 
 
-def test_states_of_gluon_parameters(mode):
+def test_states_of_gluon_parameters(either_mode):
     net = gluon.nn.Dense(3, in_units=2)
     net.initialize()
     parameters = net.collect_params().values()
     states = gluon_opt.init_states('adam', parameters)
     assert_fresh_zeros(states, [p.data() for p in parameters], 2)
-    assert type(states[0][0]) is (np.ndarray if mode == 'np' else nd.NDArray)
+    assert type(states[0][0]) is (np.ndarray if is_np_array() else nd.NDArray)
 
 
 def reader_0(params, states, hyperparams):
@@ -377,10 +371,10 @@ READERS = {reader_0: 0, reader_1: 1, reader_2: 2, reader_3: 3, reader_4: 4, read
 
 
 @pytest.mark.parametrize('rule', READERS, ids=lambda rule: rule.__name__)
-def test_states_of_a_readers_function_are_found_by_a_dry_run(rule, mode):
-    params = [np.ones(shape) for shape in SHAPES]
+def test_states_of_a_readers_function_are_found_by_a_dry_run(rule, either_mode):
+    params, mode = [np.ones(shape) for shape in SHAPES], (is_np_array(), is_np_shape())
     assert_fresh_zeros(gluon_opt.init_states(rule, params), params, READERS[rule])
-    assert is_np_array() == is_np_shape() == (mode == 'np')     # the dry run has put them back
+    assert (is_np_array(), is_np_shape()) == mode       # the dry run has put it back
 
 
 def test_states_of_a_registered_rule_are_remembered():
@@ -420,7 +414,7 @@ def test_a_wrong_number_of_states_is_refused(wrong):
             f'states; got {wrong!r}')
 
 
-def test_a_rule_that_cannot_be_dry_run(mode):
+def test_a_rule_that_cannot_be_dry_run(either_mode):
     def needs_two_parameters(params, states, hyperparams):
         first, second = params
 
@@ -431,9 +425,10 @@ def test_a_rule_that_cannot_be_dry_run(mode):
     pattern = (r'{}: cannot find out its states by a dry run \(.*values to unpack.*\); '
                'pass states=, the number of arrays a parameter needs or a function '
                'params -> states')
+    mode = is_np_array(), is_np_shape()
     for rule in (needs_two_parameters, five):
         message = refused(gluon_opt.init_states, rule, [np.ones(1)])
         assert re.fullmatch(pattern.format(rule.__name__), message)
-    assert is_np_array() == is_np_shape() == (mode == 'np')
+    assert (is_np_array(), is_np_shape()) == mode
     # and the way out that the message names
     assert_fresh_zeros(gluon_opt.init_states(five, [np.ones(3)], states=5), [np.ones(3)], 5)

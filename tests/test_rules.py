@@ -6,7 +6,7 @@ from hypothesis import given, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from mxnet import nd, np
-from recipes import PROBLEMS, RECIPES, Model, mode_of_mxnet
+from recipes import PROBLEMS, RECIPES, Model
 
 import gluon_opt
 from gluon_opt.algorithms._algorithm import BOUNDS, Whole
@@ -20,12 +20,6 @@ rules = gluon_opt.algorithms()
 @pytest.fixture(params=[7], ids='seed{}'.format)
 def rng(request):
     return onp.random.default_rng(request.param)
-
-
-@pytest.fixture(params=['nd', 'np'])
-def mode(request):
-    with mode_of_mxnet(request.param):
-        yield request.param
 
 
 def at(hyperparams, t):
@@ -270,7 +264,7 @@ def test_sgd_asks_for_no_states(rng):
 # --- modes and kinds of array ---------------------------------------------------------------
 
 @every_recipe
-def test_either_mode_of_mxnet_gives_the_same(recipe, mode, rng):
+def test_either_mode_of_mxnet_gives_the_same(recipe, either_mode, rng):
     points, gradients = normal(rng), normal(rng)
     starts = mid_run_states(recipe, rng)
     model = Model(recipe.rule, points, starts, at(recipe.other, 10))
@@ -282,7 +276,7 @@ def test_either_mode_of_mxnet_gives_the_same(recipe, mode, rng):
 
 
 @every_recipe
-def test_nd_arrays_where_no_function_of_numpy_is_used(recipe, mode, rng):
+def test_nd_arrays_where_no_function_of_numpy_is_used(recipe, either_mode, rng):
     points, gradients = normal(rng), normal(rng)
     starts = mid_run_states(recipe, rng)
     model = Model(recipe.rule, points, starts, at(recipe.other, 10), kind=nd.NDArray)
