@@ -2,7 +2,6 @@
 import dataclasses
 import inspect
 import math
-import re
 
 import mxnet as mx
 import numpy as onp
@@ -422,13 +421,11 @@ def test_a_rule_that_cannot_be_dry_run(either_mode):
         for p, (a, b, c, d, e) in zip(params, states):
             p[:] -= a + b + c + d + e
 
-    pattern = (r'{}: cannot find out its states by a dry run \(.*values to unpack.*\); '
-               'pass states=, the number of arrays a parameter needs or a function '
-               'params -> states')
     mode = is_np_array(), is_np_shape()
     for rule in (needs_two_parameters, five):
         message = refused(gluon_opt.init_states, rule, [np.ones(1)])
-        assert re.fullmatch(pattern.format(rule.__name__), message)
+        assert message.startswith(f'{rule.__name__}: cannot find out its states by a dry run (')
+        assert 'values to unpack' in message and 'pass states=' in message
     assert (is_np_array(), is_np_shape()) == mode
     # and the way out that the message names
     assert_fresh_zeros(gluon_opt.init_states(five, [np.ones(3)], states=5), [np.ones(3)], 5)
