@@ -1,0 +1,895 @@
+"""Run a book-shaped function on stand-ins, and write down what it does.
+
+A stand-in for an array, `Array`, answers `+`, `np.sqrt` and so on with another stand-in, whose
+`Element` remembers how one element of it is computed. A stand-in for a hyperparameter, `Number`,
+does the same for what is computed once a call. The function that runs is a copy: its names for
+MXNet's modules, its helper functions and Python's `float` or `min` mean stand-ins too, while the
+reader's function and module are left alone. Whatever has no stand-in raises `Untraceable`.
+"""
+import builtins
+import dis
+import functools
+import itertools
+import linecache
+import math
+import numbers
+import operator
+import sys
+import types
+from typing import NamedTuple
+
+import numpy as onp
+from mxnet import nd, np
+
+from gluon_opt import GluonOptError
+
+BINARY = {
+    '+': operator.add, '-': operator.sub, '*': operator.mul, '/': operator.truediv,
+    '//': operator.floordiv, '%': operator.mod, '**': operator.pow,
+    '<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge,
+    '==': operator.eq, '!=': operator.ne,
+}
+COMPARISONS = {'<', '<=', '>', '>=', '==', '!='}
+LOGICAL = {'&', '|', '~'}
+REDUCTIONS = {'sum', 'mean', 'max', 'min', 'norm'}
+
+# What MXNet calls the operations on elements -> what they are called here.
+_OPERATIONS = {
+    **{name: name for name in (
+        'sqrt', 'cbrt', 'square', 'abs', 'sign', 'exp', 'log', 'log2', 'log10', 'log1p', 'expm1',
+        'sin', 'cos', 'tan', 'sinh', 'cosh', 'tanh', 'floor', 'ceil', 'maximum', 'minimum',
+        'where', 'clip', 'zeros_like', 'ones_like', 'full_like', 'copy', 'reciprocal', 'rsqrt',
+        'isnan', 'isinf', 'isfinite', 'zeros', 'ones', 'full', 'astype', *REDUCTIONS)},
+    **dict.fromkeys(['add', 'broadcast_add', 'broadcast_plus', 'elemwise_add'], '+'),
+    **dict.fromkeys(['subtract', 'broadcast_sub', 'broadcast_minus', 'elemwise_sub'], '-'),
+    **dict.fromkeys(['multiply', 'broadcast_mul', 'elemwise_mul'], '*'),
+    **dict.fromkeys(['divide', 'true_divide', 'broadcast_div', 'elemwise_div'], '/'),
+    **dict.fromkeys(['power', 'broadcast_power'], '**'),
+    **dict.fromkeys(['greater', 'broadcast_greater'], '>'),
+    **dict.fromkeys(['greater_equal', 'broadcast_greater_equal'], '>='),
+    **dict.fromkeys(['less', 'lesser', 'broadcast_lesser'], '<'),
+    **dict.fromkeys(['less_equal', 'lesser_equal', 'broadcast_lesser_equal'], '<='),
+    **dict.fromkeys(['equal', 'broadcast_equal'], '=='),
+    **dict.fromkeys(['not_equal', 'broadcast_not_equal'], '!='),
+    'logical_and': '&', 'logical_or': '|', 'logical_not': '~',
+    'absolute': 'abs', 'fabs': 'abs', 'negative': 'neg', 'amax': 'max', 'amin': 'min',
+    'broadcast_maximum': 'maximum', 'broadcast_minimum': 'minimum',
+}
+_LIBRARIES = ('mxnet', 'numpy', 'math')         # their functions are known or refused, not entered
+_AS_THEY_ARE = ('_operator', 'itertools', 'functools', '_functools')    # they work on stand-ins
+_SAFE_BUILTINS = {
+    'all', 'any', 'bool', 'dict', 'divmod', 'enumerate', 'filter', 'getattr', 'iter', 'len', 'list',
+    'map', 'next', 'range', 'reversed', 'round', 'set', 'slice', 'sorted', 'sum', 'tuple', 'zip',
+    'abs', 'pow', 'object', '__debug__', 'NotImplemented', 'Ellipsis', 'None', 'True', 'False'}
+
+
+class Untraceable(BaseException):
+    """The reason why a rule cannot be traced; no Exception, because a rule may catch those."""
+
+
+class Element:
+    """How one element of an array is computed: an operation on Elements, Numbers and constants.
+
+    Attributes:
+        op: 'load', 'const', 'cast' (of a comparison to 0 and 1), a reduction, or an operation.
+        args: its operands; for 'load', nothing.
+        shape, dtype: of the array whose element this is.
+        leaf: an array in memory that runs along with this one, None if all elements are equal.
+        name: what the rule calls it.
+    """
+
+    count = itertools.count()
+
+    def __init__(self, op, args, shape, dtype, leaf=None, name=None):
+        self.op, self.args, self.shape, self.dtype, self.name = op, args, shape, dtype, name
+        self.leaf = leaf
+        self.serial = next(Element.count)
+
+
+class Leaf:
+    """An array in memory: a parameter, its gradient or a state; `index` is its place in a call."""
+
+    def __init__(self, index, role, shape, dtype):
+        self.index, self.role, self.shape, self.dtype = index, role, shape, dtype
+        self.load = Element('load', (), shape, dtype, self)
+        self.value = self.load          # what the rule has assigned to it
+        self._group = self
+
+    @property
+    def name(self):
+        return self.load.name or self.role
+
+    @property
+    def group(self):
+        """The first of the arrays that run in one loop with this one."""
+        while self._group is not self._group._group:
+            self._group = self._group._group
+        return self._group
+
+    def join(self, other):
+        first, second = sorted((self.group, other.group), key=lambda leaf: leaf.index)
+        second._group = first
+
+
+class Trace:
+    """What a rule does, for arrays of given shapes and one outcome of each branch.
+
+    Attributes:
+        name, kind: of the rule and of its arrays.
+        leaves: every Leaf; those with a new `value` are written.
+        guards: [Number, outcome] of every branch taken; the trace holds for these alone.
+        fixed: expressions of `hyperparams`, and the values for which alone the trace holds.
+        writes: new values of hyperparameters.
+        outside: (namespace, key, value) of the globals and closures that the rule read.
+    """
+
+    def __init__(self, name, kind):
+        self.name, self.kind = name, kind
+        self.leaves, self.guards, self.fixed, self.writes, self.outside = [], [], {}, {}, []
+
+
+# ---- stand-ins ----
+
+def _refuse(reason):
+    def refuse(self, *args, **kwargs):
+        raise Untraceable(reason if isinstance(reason, str) else reason(self))
+    return refuse
+
+
+class Number:
+    """Stands in for what is computed once a call.
+
+    Attributes:
+        op: 'input' (read by the expression in `args`), 'const', 'call' of the function in
+            `args[0]`, 'item' (the value of an array with one element), or an operator.
+        value: in the call that is traced; nan if it depends on arrays.
+    """
+
+    __array_ufunc__ = None              # a NumPy scalar leaves its operators to us
+
+    def __init__(self, tracer, op, args, value, name=None, from_arrays=False):
+        self.tracer, self.op, self.args, self.value = tracer, op, args, value
+        self.name, self.from_arrays = name, from_arrays
+
+    def __bool__(self):
+        return self.tracer.decide(self)
+
+    def _known(self):
+        return self.tracer.known_value(self)
+
+    __index__ = __int__ = __float__ = __hash__ = None       # set below, from _known
+    __neg__ = lambda self: self.tracer.number('neg', self)                          # noqa: E731
+    __pos__ = lambda self: self                                                     # noqa: E731
+    __abs__ = lambda self: self.tracer.call(abs, self)                              # noqa: E731
+    __round__ = lambda self, *digits: self.tracer.call(round, self, *digits)        # noqa: E731
+    item = lambda self: self                                                        # noqa: E731
+
+
+class Array:
+    """Stands in for an MXNet array; like one, it can be assigned to in place."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, tracer, element, leaf=None):
+        self._tracer, self._element, self._leaf = tracer, element, leaf
+
+    @property
+    def element(self):
+        return self._leaf.value if self._leaf else self._element
+
+    def assign(self, value):
+        element = self._tracer.fitting(value, self.element)
+        if self._leaf:
+            if element.leaf:
+                self._leaf.join(element.leaf)
+            if element.op != 'load' and element.name is None:
+                element.name = self._leaf.name
+            self._leaf.value = element
+        else:
+            self._element = element
+
+    shape = property(lambda self: self.element.shape)
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+    dtype = property(lambda self: onp.dtype(self.element.dtype).type)
+
+    @property
+    def grad(self):
+        if self._leaf is None or self._leaf.index not in self._tracer.gradients:
+            return None
+        return self._tracer.gradients[self._leaf.index]
+
+    def __getitem__(self, key):
+        if key is Ellipsis or isinstance(key, slice) and key == slice(None):
+            return self                 # a view of the same memory, as in MXNet
+        raise Untraceable('indexes an array by more than [:]')
+
+    def __setitem__(self, key, value):
+        self[key].assign(value)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __bool__(self):
+        if self.size != 1 or self.element.leaf:
+            raise Untraceable('branches on the values of an array')
+        return bool(self._tracer.item(self))
+
+    def __neg__(self):
+        return self._tracer.apply('neg', self)
+
+    def __abs__(self):
+        return self._tracer.apply('abs', self)
+
+    def __invert__(self):
+        return self._tracer.apply('~', self)
+
+    def __getattr__(self, name):
+        tracer = self._tracer
+        if not hasattr(tracer.array_class, name):
+            raise AttributeError(f'an array of mx.{tracer.kind} has no attribute {name!r}')
+        if name in ('item', 'asscalar'):
+            return lambda: tracer.item(self)
+        if name in _OPERATIONS:
+            return lambda *args, **options: tracer.apply(_OPERATIONS[name], self, *args, **options)
+        raise Untraceable(f'uses .{name} of an array')
+
+    __iter__ = _refuse('iterates over the elements of an array')
+    __float__ = __int__ = __index__ = _refuse('makes a Python number of an array')
+    __array__ = _refuse('hands an array to a function that is not known')
+    __matmul__ = __rmatmul__ = _refuse('multiplies matrices')
+    __hash__ = object.__hash__
+
+
+class Outsider:
+    """Stands in for what is not known, and says so when it is used."""
+
+    def __init__(self, what):
+        self.what = what
+
+
+class Module:
+    """Stands in for a module under whatever name the rule has it."""
+
+    def __init__(self, tracer, module):
+        self._tracer, self._module = tracer, module
+
+    def __getattr__(self, name):
+        return self._tracer.attribute(self._module, name)
+
+
+class Function:
+    """Stands in for a function of a library, or for one of the reader's, copied when called."""
+
+    def __init__(self, tracer, function, call):
+        self.tracer, self.function, self.call = tracer, function, call
+
+    def __call__(self, *args, **options):
+        return self.call(*args, **options)
+
+    def __get__(self, *_):              # a function inside a class is of no use to a rule
+        raise Untraceable('calls a method')
+
+
+class Hyperparams:
+    """Stands in for the dict of hyperparameters; the dict itself is not written."""
+
+    def __init__(self, tracer, values):
+        self._tracer, self._values = tracer, values
+
+    def __getitem__(self, key):
+        key = self._tracer.known_value(key)
+        if key in self._tracer.trace.writes:
+            return self._tracer.trace.writes[key]
+        return self._tracer.read(f'hyperparams[{key!r}]', self._values[key], key)
+
+    def get(self, key, default=None):
+        key, trace = self._tracer.known_value(key), self._tracer.trace
+        if key in trace.writes:
+            return trace.writes[key]
+        if default is not None and not isinstance(default, (bool, int, float, str)):
+            return self[key] if key in self else default
+        return self._tracer.read(f'hyperparams.get({key!r}, {default!r})',
+                                 self._values.get(key, default), key)
+
+    def setdefault(self, key, default=None):
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *args, **values):
+        for key, value in dict(*args, **values).items():
+            self[key] = value
+
+    def __contains__(self, key):
+        present = key in self._tracer.trace.writes or key in self._values
+        if key not in self._tracer.trace.writes:
+            self._tracer.fix(f'{key!r} in hyperparams', present)
+        return present
+
+    def __setitem__(self, key, value):
+        if not isinstance(value, (Number, bool, int, float, str, type(None), onp.number)):
+            raise Untraceable(f'keeps {_describe(value)} in hyperparams[{key!r}]')
+        self._tracer.trace.writes[self._tracer.known_value(key)] = value
+
+    def keys(self):
+        if self._tracer.trace.writes:
+            raise Untraceable('goes through hyperparams after changing them')
+        keys = tuple(self._values)
+        self._tracer.fix('tuple(hyperparams)', keys)
+        return keys
+
+    def items(self):
+        return [(key, self[key]) for key in self.keys()]
+
+    def values(self):
+        return [self[key] for key in self.keys()]
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def __len__(self):
+        return len(self.keys())
+
+    def __getattr__(self, name):
+        raise Untraceable(f'uses hyperparams.{name}')
+
+
+def _describe(value):
+    if isinstance(value, Array):
+        return 'an array'
+    if isinstance(value, Outsider):
+        return value.what
+    return f'a {type(value).__name__}'
+
+
+def _add_operators():
+    names = {'+': 'add', '-': 'sub', '*': 'mul', '/': 'truediv', '//': 'floordiv', '%': 'mod',
+             '**': 'pow', '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '==': 'eq', '!=': 'ne',
+             '&': 'and', '|': 'or'}
+
+    def method(op, swap=False, in_place=False):
+        def number(self, other, *_):
+            if not isinstance(other, (Number, numbers.Number)):
+                return NotImplemented
+            return self.tracer.number(op, *((other, self) if swap else (self, other)))
+
+        def array(self, other, *_):
+            if not isinstance(other, (Array, Number, numbers.Number)):
+                raise Untraceable(f'combines an array with {_describe(other)}')
+            result = self._tracer.apply(op, *((other, self) if swap else (self, other)))
+            if in_place:
+                self.assign(result)
+            return self if in_place else result
+        return number, array
+
+    for op, name in names.items():
+        forms = {f'__{name}__': {}}
+        if op not in COMPARISONS:
+            forms.update({f'__r{name}__': {'swap': True}, f'__i{name}__': {'in_place': True}})
+        for form, options in forms.items():
+            number, array = method(op, **options)
+            setattr(Array, form, array)
+            if op in BINARY and 'in_place' not in options:
+                setattr(Number, form, number)
+            setattr(Outsider, form, _refuse(lambda self: f'uses {self.what}'))
+    for name in 'index', 'int', 'float', 'hash', 'str', 'repr', 'format':
+        convert = getattr(operator, name, None) or getattr(builtins, name)
+        setattr(Number, f'__{name}__',
+                lambda self, *args, convert=convert: convert(self._known(), *args))
+    Number.__getattr__ = _refuse('uses a method of a number')
+    for name in 'call', 'getattr', 'getitem', 'setitem', 'iter', 'len', 'bool', 'contains', 'enter':
+        setattr(Outsider, f'__{name}__', _refuse(lambda self: f'uses {self.what}'))
+
+
+_add_operators()
+
+
+# ---- tracing ----
+
+class Signature(NamedTuple):
+    """What a trace depends on beside the hyperparameters.
+
+    Attributes:
+        kind: 'np' or 'nd', the kind of all arrays.
+        params: how many parameters there are.
+        arrays: (shape, dtype) of the parameters, then of their gradients (None: it has none),
+            then of the states.
+        states: the states, with the place in `arrays` instead of each array.
+    """
+
+    kind: str
+    params: int
+    arrays: tuple
+    states: object
+
+
+def trace(rule, signature, hyperparams, *, decided=(), invented=False):
+    """Trace one call of `rule`.
+
+    Args:
+        rule: a book-shaped Python function.
+        signature: a `Signature`.
+        hyperparams: the dict of the call; it is read, not changed.
+        decided: outcomes of the first branches, for those that depend on arrays.
+        invented: whether the hyperparameters are made up.
+
+    Returns:
+        A `Trace`.
+
+    Raises:
+        GluonOptError: the rule does what cannot be traced; the message has line and reason. It
+            is `certain` if no made-up hyperparameter has led there, and `progress` tells how far
+            the trace came.
+    """
+    tracer = _Tracer(rule, signature, decided, invented)
+    try:
+        result = tracer.copy(rule)(*tracer.arguments(hyperparams))
+        if result is not None:
+            raise Untraceable('the rule returns a value')
+    except (Untraceable, TypeError, AttributeError) as failure:
+        refusal = GluonOptError(_message(rule, failure))
+        refusal.certain = isinstance(failure, Untraceable) and not tracer.assumed
+        refusal.progress = len(tracer.numbers) + tracer.operations
+        raise refusal from None
+    return tracer.trace
+
+
+def _message(rule, failure):
+    where = f'{rule.__name__}: cannot be fused'
+    place = failure.args[1:] or _place(failure.__traceback__)
+    if place:
+        file, line = place
+        code = linecache.getline(file, line).strip()
+        where += f', line {line}' + (f' `{code}`' if code else '')
+    return f'{where}: {failure.args[0]}'
+
+
+def _place(traceback):
+    """File and line of the innermost frame that runs a copy of the reader's code."""
+    place = None
+    while traceback:
+        if _IS_COPY in traceback.tb_frame.f_globals:
+            place = traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return place
+
+
+_IS_COPY = '__gluon_opt_copy__'         # a global that the copies of the reader's functions have
+
+
+class _Tracer:
+    """Makes the stand-ins of one trace and does their arithmetic."""
+
+    def __init__(self, rule, signature, decided, invented):
+        self.rule, self.signature = rule, signature
+        self.kind = signature.kind
+        self.array_class = np.ndarray if self.kind == 'np' else nd.NDArray
+        self.decided, self.invented = decided, invented
+        self.trace = Trace(rule.__name__, self.kind)
+        self.numbers, self.stand_ins, self.outcomes = {}, {}, {}
+        self.operations = 0
+        self.assumed = False            # whether a made-up hyperparameter decided a branch
+
+    def arguments(self, hyperparams):
+        count = self.signature.params
+        roles = ['p'] * count + ['g'] * count
+        roles += ['state'] * (len(self.signature.arrays) - len(roles))
+        arrays = []
+        for index, (role, array) in enumerate(zip(roles, self.signature.arrays)):
+            if array is None:
+                arrays.append(None)
+                continue
+            leaf = Leaf(index, role, *array)
+            self.trace.leaves.append(leaf)
+            arrays.append(Array(self, None, leaf))
+        self.gradients = dict(enumerate(arrays[count:2 * count]))
+
+        def states(tree):
+            if isinstance(tree, tuple):
+                return tuple(map(states, tree))
+            return None if tree is None else arrays[tree]
+
+        return tuple(arrays[:count]), states(self.signature.states), Hyperparams(self, hyperparams)
+
+    # -- names --
+
+    def name_locals(self):
+        """Call every stand-in what the rule calls it; a helper function's names come second."""
+        frame, frames = sys._getframe(1), []
+        while frame:
+            if _IS_COPY in frame.f_globals:
+                frames.insert(0, frame)
+            frame = frame.f_back
+        for frame in frames:
+            for name, value in frame.f_locals.items():
+                named = value.element if isinstance(value, Array) else value
+                if isinstance(named, (Element, Number)) and named.name is None:
+                    if name.isidentifier():         # '.0' is what a generator iterates over
+                        named.name = name
+
+    # -- numbers --
+
+    def number(self, op, *args):
+        self.name_locals()
+        values = [arg.value if isinstance(arg, Number) else arg for arg in args]
+        from_arrays = any(isinstance(arg, Number) and arg.from_arrays for arg in args)
+        if from_arrays:
+            value = math.nan
+        elif op == 'call':
+            value = values[0](*values[1:])
+        else:
+            value = operator.neg(values[0]) if op == 'neg' else BINARY[op](*values)
+        if not isinstance(value, (numbers.Real, onp.bool_)):
+            raise Untraceable(f'computes {_describe(value)} from hyperparameters')
+        return self._once(op, args, value, from_arrays=from_arrays)
+
+    def _once(self, op, args, value, **attributes):
+        """The Number for this expression, the same one each time."""
+        key = (op, *((type(arg), id(arg) if isinstance(arg, (Number, Element)) else arg)
+                     for arg in args))
+        if key not in self.numbers:
+            self.numbers[key] = Number(self, op, args, value, **attributes)
+        return self.numbers[key]
+
+    def call(self, function, *args):
+        """A function of numbers; an mx.np array with one element counts as its value."""
+        if self.kind == 'np':
+            args = [self.item(arg) if isinstance(arg, Array) else arg for arg in args]
+        for arg in args:
+            if not isinstance(arg, (Number, numbers.Number)):
+                raise Untraceable(f'calls {function.__name__} of {_describe(arg)}')
+        if any(isinstance(arg, Number) for arg in args):
+            return self.number('call', function, *args)
+        return function(*args)
+
+    def item(self, array):
+        element = array.element
+        if element.leaf or array.size != 1:
+            raise Untraceable('makes a Python number of an array')
+        return self._once('item', (element,), math.nan, from_arrays=True)
+
+    def decide(self, number):
+        """The outcome of a branch on `number`, which the trace holds for."""
+        if id(number) not in self.outcomes:
+            place = len(self.trace.guards)
+            outcome = bool(number.value)
+            if number.from_arrays:      # a guess, which the first call will correct
+                outcome = self.decided[place] if place < len(self.decided) else False
+            self.trace.guards.append((number, outcome))
+            self.assumed |= self.invented
+            self.outcomes[id(number)] = outcome
+        return self.outcomes[id(number)]
+
+    def known_value(self, number):
+        """The value itself, where Python needs one; the trace then holds for this value alone."""
+        if not isinstance(number, Number):
+            return number
+        if number.from_arrays:
+            raise Untraceable('needs the value of an array while tracing')
+        if number.op != 'const':
+            self.decide(self.number('==', number, number.value))
+        return number.value
+
+    def read(self, source, value, key):
+        """A stand-in for what `source`, an expression of `hyperparams`, gives."""
+        if isinstance(value, (bool, str, type(None))):
+            self.fix(source, value)
+            return value
+        if isinstance(value, (tuple, list)):
+            self.fix(f'type({source})', type(value))
+            self.fix(f'len({source})', len(value))
+            return tuple(self.read(f'{source}[{i}]', each, f'{key}{i + 1}')
+                         for i, each in enumerate(value))
+        if isinstance(value, (int, float, onp.number)):
+            name = key if isinstance(key, str) and key.isidentifier() else None
+            return self._once('input', (source,), value, name=name)
+        raise Untraceable(f'reads {_describe(value)} from {source}')
+
+    def fix(self, source, value):
+        self.trace.fixed[source] = value
+        self.assumed |= self.invented
+
+    # -- arrays --
+
+    def apply(self, op, *args, out=None, **options):
+        """The array that MXNet's operation gives for these arguments."""
+        self.name_locals()
+        self.operations += 1
+        result = self._result(op, *args, **options)
+        if out is not None:
+            out.assign(result)
+        return result if out is None else out
+
+    def _result(self, op, *args, **options):
+        if op in REDUCTIONS:
+            allowed = {'axis': (None,), 'keepdims': (False,), 'ord': (None, 2)}
+            if len(args) > 1 or any(value not in allowed.get(option, ())
+                                    for option, value in options.items()):
+                raise Untraceable(f'{op} of anything but the whole array')
+            return self._reduce(op, args[0].element)
+        if op == 'clip':
+            x, low, high = (*args, *(options.pop(k) for k in ('a_min', 'a_max') if k in options))
+            args = x, low, high
+        if op == 'full_like':
+            op, args = 'const', (args[0], *args[1:], *(options.pop(k) for k in tuple(options)
+                                                       if k == 'fill_value'))
+        if op == 'astype':
+            return self._cast(args[0].element, *args[1:], *(options.pop(k) for k in tuple(options)
+                                                            if k == 'dtype'))
+        if options:
+            raise Untraceable(f'{op} with the option {", ".join(options)}')
+        x = args[0].element if isinstance(args[0], Array) else args[0]
+        if op == 'copy':
+            return Array(self, x)
+        if op in ('zeros_like', 'ones_like', 'const'):
+            value = {'zeros_like': 0, 'ones_like': 1}.get(op) if op != 'const' else args[1]
+            return Array(self, Element('const', (value,), x.shape, x.dtype))
+        if op == 'reciprocal':
+            op, args = '/', (1, args[0])
+        if op == 'rsqrt':
+            op, args = '/', (1, self.apply('sqrt', args[0]))
+        if op == '**' and isinstance(args[1], (int, float)):
+            powers = {2: 'square', 0.5: 'root', 1: '+'}
+            if args[1] in (2, 0.5):
+                op, args = powers[args[1]], args[:1]
+        return Array(self, self._elementwise(op, args))
+
+    def _elementwise(self, op, args):
+        elements = [arg.element for arg in args if isinstance(arg, Array)]
+        args = [arg.element if isinstance(arg, Array) else arg for arg in args]
+        for arg in args:
+            if not isinstance(arg, (Element, Number, numbers.Real)):
+                raise Untraceable(f'computes {op} of {_describe(arg)}')
+        shape = onp.broadcast_shapes(*(e.shape for e in elements))
+        leaf = None
+        for e in elements:
+            if e.leaf:
+                if e.shape != shape:
+                    raise Untraceable(f'broadcasts an array of shape {e.shape} to {shape}')
+                if leaf:
+                    leaf.join(e.leaf)
+                leaf = e.leaf
+        floats = {e.dtype for e in elements} - {'bool'}
+        if len(floats) > 1:
+            raise Untraceable(f'mixes {" and ".join(sorted(floats))} arrays')
+        if op == 'where':
+            args[0] = self._truth(args[0])
+            if isinstance(args[1], Element) is isinstance(args[2], Element) is False:
+                floats = {'float32'}
+        elif op in LOGICAL:
+            if self.kind == 'nd' or floats:
+                raise Untraceable(f'computes {op} of arrays other than comparisons')
+        if op not in LOGICAL:
+            if not floats:
+                raise Untraceable('computes with a comparison and a number, '
+                                  'which MXNet does in whole numbers')
+            args = [Element('cast', (arg,), arg.shape, *floats, arg.leaf)
+                    if isinstance(arg, Element) and arg.dtype == 'bool'
+                    and not (op == 'where' and arg is args[0]) else arg for arg in args]
+        if op in COMPARISONS or op in LOGICAL or op in ('isnan', 'isinf', 'isfinite'):
+            result = Element(op, args, shape, 'bool', leaf)
+            if self.kind == 'np':
+                return result
+            return Element('cast', (result,), shape, *floats, leaf)     # nd has no bool
+        return Element(op, args, shape, *floats, leaf)
+
+    @staticmethod
+    def _truth(condition):
+        if condition.dtype == 'bool':
+            return condition
+        if condition.op == 'cast':
+            return condition.args[0]
+        return Element('!=', (condition, 0), condition.shape, 'bool', condition.leaf)
+
+    def _cast(self, element, dtype):
+        dtype = onp.dtype(dtype).name
+        if element.dtype == 'bool' and dtype in ('float32', 'float64'):
+            element = Element('cast', (element,), element.shape, dtype, element.leaf)
+        if element.dtype != dtype:
+            raise Untraceable(f'casts {element.dtype} to {dtype}')
+        return Array(self, element)
+
+    def _reduce(self, op, element):
+        if element.dtype == 'bool':
+            raise Untraceable(f'{op} of a comparison')
+        shape = () if self.kind == 'np' else (1,)
+        if element.leaf is None:
+            raise Untraceable(f'{op} of an array whose elements are all the same')
+        return Array(self, Element(op, (element,), shape, element.dtype))
+
+    def fitting(self, value, target):
+        """The Element that an array with the element `target` gets by assigning `value`."""
+        if not isinstance(value, (Array, Number, numbers.Real)):
+            raise Untraceable(f'assigns {_describe(value)} to an array')
+        if not isinstance(value, Array):
+            return Element('const', (value,), target.shape, target.dtype)
+        element = value.element
+        if element.dtype != target.dtype:
+            raise Untraceable(f'assigns a {element.dtype} array to one of {target.dtype}')
+        if element.shape != target.shape:
+            if element.leaf or onp.broadcast_shapes(element.shape, target.shape) != target.shape:
+                raise Untraceable(f'assigns an array of shape {element.shape} to one of shape '
+                                  f'{target.shape}')
+            element = Element('const', (element,), target.shape, target.dtype)
+        return element
+
+    # -- the copy of the rule, and what its names mean --
+
+    def copy(self, function):
+        """A copy of a Python function, for which all names from outside mean stand-ins."""
+        code = function.__code__
+        self._check_stores(function)
+        world = {_IS_COPY: True, '__name__': function.__module__,
+                 '__builtins__': self._builtins()}
+        for name in _global_names(code):
+            if name in function.__globals__:
+                world[name] = self.outside(function.__globals__, name)
+        cells = []
+        for name, cell in zip(code.co_freevars, function.__closure__ or ()):
+            try:
+                value = cell.cell_contents
+            except ValueError:          # not assigned yet
+                cells.append(types.CellType())
+                continue
+            self.trace.outside.append((cell, None, value))
+            cells.append(types.CellType(self.stand_in(value, name)))
+        defaults = function.__defaults__ and tuple(
+            self.stand_in(value, 'a default value') for value in function.__defaults__)
+        copy = types.FunctionType(code, world, function.__name__, defaults, tuple(cells))
+        copy.__kwdefaults__ = function.__kwdefaults__ and {
+            name: self.stand_in(value, name) for name, value in function.__kwdefaults__.items()}
+        return copy
+
+    def outside(self, namespace, name):
+        value = namespace[name]
+        self.trace.outside.append((namespace, name, value))
+        return self.stand_in(value, name)
+
+    def stand_in(self, value, name):
+        """What `value`, which the rule finds under `name`, is in the copy."""
+        if id(value) in self.stand_ins:
+            return self.stand_ins[id(value)]
+        result = self._stand_in(value, name)
+        self.stand_ins[id(value)] = result
+        return result
+
+    def _stand_in(self, value, name):
+        if value is None or isinstance(value, (bool, str, bytes)):
+            return value
+        if isinstance(value, (int, float, onp.number)):
+            return self._once('const', (value, name), value, name=name)
+        if isinstance(value, tuple):
+            return tuple(self.stand_in(each, f'{name}{i + 1}') for i, each in enumerate(value))
+        if isinstance(value, types.ModuleType):
+            return Module(self, value)
+        package = (getattr(value, '__module__', None) or '').split('.')[0]
+        if isinstance(value, type):
+            known = issubclass(value, (BaseException, tuple)) or package in ('mxnet', 'numpy')
+            return value if known else Outsider(f'the class {name}')
+        if package in _AS_THEY_ARE:
+            return value
+        if callable(value) and (package in _LIBRARIES or _known_operations().get(id(value))):
+            return self.library(value)
+        if isinstance(value, types.FunctionType):
+            return Function(self, value, lambda *args, **options:
+                            self.copy_once(value)(*args, **options))
+        return Outsider(f'{name}, {_describe(value)} from outside its arguments')
+
+    @functools.lru_cache(maxsize=None)      # noqa: B019 - a tracer lives as long as one trace
+    def copy_once(self, function):
+        return self.copy(function)
+
+    def library(self, function):
+        op, kind = _known_operations().get(id(function), (None, None))
+        name = f'{function.__module__}.{function.__name__}'
+        is_math = function.__module__ == 'math'
+
+        def call(*args, **options):
+            if op and any(isinstance(arg, Array) for arg in (*args, *options.values())):
+                if kind != self.kind:
+                    raise Untraceable(f'calls {name} of an mx.{self.kind} array')
+                return self.apply(op, *args, **options)
+            if op in ('zeros', 'ones', 'full'):
+                return self._filled(op, *args, **options)
+            if options or not (op or is_math):
+                raise Untraceable(f'calls {name}, which is not known to work element by element')
+            return self.call(function, *args)
+
+        return Function(self, function, call)
+
+    def _filled(self, op, shape, *value, **options):
+        dtype = onp.dtype(options.pop('dtype', None) or 'float32').name
+        options.pop('ctx', None)
+        value = value or tuple(options.pop(k) for k in ('fill_value', 'val') if k in options)
+        value = value or (0 if op == 'zeros' else 1,)
+        if options:
+            raise Untraceable(f'{op} with the option {", ".join(options)}')
+        shape = shape if isinstance(shape, tuple) else (shape,)
+        return Array(self, Element('const', value[:1], shape, dtype))
+
+    def attribute(self, module, name):
+        package = module.__name__.split('.')[0]
+        if package not in _LIBRARIES + _AS_THEY_ARE:
+            getattr(module, name)           # raises what the reader would see
+            return self.outside(vars(module), name)
+        value = getattr(module, name)
+        if isinstance(value, (int, float)) or package in _AS_THEY_ARE:
+            return value
+        return self.stand_in(value, f'{module.__name__}.{name}')
+
+    def _builtins(self):
+        world = {name: Outsider(f'{name}(), whose effect a loop over memory cannot have')
+                 for name in dir(builtins)}
+        world.update({name: value for name, value in vars(builtins).items()
+                      if name in _SAFE_BUILTINS
+                      or isinstance(value, type) and issubclass(value, BaseException)})
+        for function in float, int:
+            world[function.__name__] = Function(self, function, functools.partial(
+                self._convert, function))
+        for function in max, min:
+            world[function.__name__] = Function(self, function, functools.partial(
+                self._extreme, function))
+        world['isinstance'] = self._isinstance
+        world['__import__'] = lambda *args: self.stand_in(builtins.__import__(*args), args[0])
+        return world
+
+    def _convert(self, function, *args):
+        if any(isinstance(arg, (Array, Number)) for arg in args):
+            return self.call(function, *args)
+        return function(*args)
+
+    def _extreme(self, function, *args, **options):
+        if options or len(args) == 1 or any(isinstance(arg, Array) for arg in args):
+            return function(*args, **options)       # by comparing, and so by branches
+        return self.call(function, *args)
+
+    def _isinstance(self, value, classes):
+        classes = classes if isinstance(classes, tuple) else (classes,)
+        classes = tuple(c.function if isinstance(c, Function) else c for c in classes)
+        if isinstance(value, Array):
+            return issubclass(self.array_class, classes)
+        if isinstance(value, Number):
+            if value.from_arrays:
+                raise Untraceable('asks for the type of a number computed from arrays')
+            return isinstance(value.value, classes)     # the types of all inputs are guarded
+        if isinstance(value, Hyperparams):
+            return issubclass(dict, classes)
+        return isinstance(value, classes)
+
+    def _check_stores(self, function):
+        """Refuse a function that assigns outside itself, which its copy would not do."""
+        line = function.__code__.co_firstlineno
+        for code in _codes(function.__code__):
+            for instruction in dis.get_instructions(code):
+                line = instruction.starts_line or line
+                op, name = instruction.opname, instruction.argval
+                if (op in ('STORE_GLOBAL', 'DELETE_GLOBAL', 'STORE_ATTR', 'DELETE_ATTR')
+                        or op == 'STORE_DEREF' and name in function.__code__.co_freevars):
+                    raise Untraceable(f'assigns to {name}, outside its arguments',
+                                      code.co_filename, line)
+
+
+def _codes(code):
+    """A code object and those of the functions defined inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _global_names(code):
+    return {instruction.argval for each in _codes(code)
+            for instruction in dis.get_instructions(each)
+            if instruction.opname in ('LOAD_GLOBAL', 'LOAD_NAME')}
+
+
+@functools.lru_cache(maxsize=None)
+def _known_operations():
+    """id of a function of MXNet's or NumPy's -> (the operation, the kind of arrays it takes)."""
+    known = {}
+    for module, kind in (nd, 'nd'), (onp, 'np'), (onp.linalg, 'np'), (np, 'np'), (np.linalg, 'np'):
+        for name, op in _OPERATIONS.items():
+            if hasattr(module, name):
+                known[id(getattr(module, name))] = op, kind
+    return known
