@@ -13,7 +13,7 @@ INSTALLED := $(patsubst $(VENV)/installed-%,%,$(wildcard $(VENV)/installed-*))
 PYTHON ?= $(addprefix python,$(or $(INSTALLED),$(firstword $(FOUND))))
 VERSION := $(call ask,$(or $(PYTHON),false) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 STAMP := $(VENV)/installed-$(VERSION)
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
 .PHONY: help venv run test lint matrix constraints clean
@@ -40,7 +40,7 @@ matrix:  ## Run the tests on every Python found, each in its own .venv-3.x
 	done; printf "\nPython\ttests\n$$results"; exit $${failed:-0}
 
 constraints:  ## Resolve constraints/ anew (needs uv)
-	for v in $(VERSIONS); do \
+	@for v in $(VERSIONS); do \
 	  uv pip compile --quiet --upgrade --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --python-version $$v --extra test --extra dev setup.py \
 	    --output-file constraints/python$$v.txt || exit; \
@@ -55,7 +55,8 @@ $(STAMP): constraints/python$(VERSION).txt setup.py
 	@echo "Installing gluon_opt for Python $(VERSION) into $(VENV) (once, about a minute)"
 	@rm -f $(VENV)/installed-*
 	@test -x $(VENV)/bin/python$(VERSION) || $(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --no-deps --requirement constraints/python$(VERSION).txt
+	@$(PIP) install --no-deps --requirement constraints/python$(VERSION).txt \
+	  --requirement constraints/no-deps.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -5,15 +5,16 @@ import sys
 
 from setuptools import find_packages, setup
 
-SUPPORTED = 'Python 3.9, 3.10 or 3.11'
+OLDEST_PYTHON = (3, 9)
 
 # pip reads python_requires only after it has tried the dependencies, which end in a
 # long traceback; this comes first.
-if not (3, 9) <= sys.version_info[:2] <= (3, 11):
-    sys.exit(f'gluon_opt needs {SUPPORTED}; this is Python {platform.python_version()}.')
+if sys.version_info < OLDEST_PYTHON:
+    sys.exit('gluon_opt needs Python 3.9 or newer (tested: 3.9 to 3.13); this is Python '
+             + platform.python_version())
 if sys.platform == 'win32' or (sys.platform, platform.machine()) == ('darwin', 'arm64'):
     sys.exit('MXNet 1.9.1 has no wheel for this platform; use gluon_opt on Linux: in WSL '
-             '(Windows), or in a container (docker run -it python:3.11).')
+             '(Windows), or in a container (docker run -it python:3.13).')
 
 setup(
     name='gluon_opt',
@@ -22,18 +23,25 @@ setup(
                 "beside Gluon's Trainer",
     license='MIT',
     packages=find_packages(include=['gluon_opt', 'gluon_opt.*']),
-    python_requires='>=3.9,<3.12',
+    python_requires='>=%d.%d' % OLDEST_PYTHON,
     install_requires=[
-        'mxnet==1.9.1',
-        'd2l==1.0.3',
+        # The metadata of both forbid what newer Pythons have: mxnet asks for NumPy 1, which has
+        # no wheel from Python 3.13 on, and d2l for NumPy 1.23.5, which has none from 3.12 on.
+        # Both work there all the same (gluon_opt/_mxnet.py), installed with
+        # `pip install --no-deps mxnet==1.9.1 d2l==1.0.3`.
+        'mxnet==1.9.1; python_version < "3.13"',
+        'd2l==1.0.3; python_version < "3.12"',
+        # d2l pins matplotlib 3.7.2, which imports a function that IPython 9.16 removed.
+        'ipython<9.16; python_version < "3.12"',
+        'ipython; python_version >= "3.12"',
         'matplotlib',
+        'numba>=0.60',
         'numpy>=1.23.5',
+        'packaging',
         'pandas',
         'pooch>=1.8',
+        'requests>=2.20',
         'rich>=13',
-        'numba>=0.60',
-        # d2l pins matplotlib 3.7.2, which imports a function that IPython 9.16 removed.
-        'ipython<9.16',
     ],
     extras_require={
         # ipykernel 7.3 prints a remark about its connection each time a kernel starts.
@@ -48,6 +56,8 @@ setup(
         'Programming Language :: Python :: 3.9',
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
         'Topic :: Education',
     ],
 )
