@@ -23,7 +23,7 @@ setup(
                 "beside Gluon's Trainer",
     license='MIT',
     packages=find_packages(include=['gluon_opt', 'gluon_opt.*']),
-    python_requires='>=%d.%d' % OLDEST_PYTHON,
+    python_requires='>=3.9',
     install_requires=[
         # The metadata of both forbid what newer Pythons have: mxnet asks for NumPy 1, which has
         # no wheel from Python 3.13 on, and d2l for NumPy 1.23.5, which has none from 3.12 on.
@@ -34,6 +34,7 @@ setup(
         # d2l pins matplotlib 3.7.2, which imports a function that IPython 9.16 removed.
         'ipython<9.16; python_version < "3.12"',
         'ipython; python_version >= "3.12"',
+        'graphviz<0.9',     # this and requests: what mxnet itself needs
         'matplotlib',
         'numba>=0.60',
         'numpy>=1.23.5',
