@@ -14,9 +14,7 @@ from mxnet.optimizer import Optimizer
 from gluon_opt import GluonOptError
 from gluon_opt._mode import nd_mode, np_mode
 from gluon_opt.algorithms import algorithms, init_states, remember
-from gluon_opt.algorithms._algorithm import (
-    BOUNDS, check_keys, check_value, choices, dry_run)
-
+from gluon_opt.algorithms._algorithm import BOUNDS, check_keys, check_value, choices, dry_run
 
 # ---- hyperparameters ----
 

@@ -31,7 +31,8 @@ def main(argv=None):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog='gluon-opt', description="Dive into Deep Learning's optimizers, measured beside Gluon's.")
+        prog='gluon-opt',
+        description="Dive into Deep Learning's optimizers, measured beside Gluon's.")
     parser.add_argument('--version', action=_Versions, nargs=0,
                         help='the versions of this package and of what it runs on')
     commands = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
@@ -45,7 +46,8 @@ def _parser():
     add(_list, 'the algorithms: Gluon name, hyperparameters with defaults and bounds, states')
 
     command = add(_compare, 'train by hand and by Gluon from the same start, and measure the gap')
-    command.add_argument('names', nargs='*', metavar='NAME', help="default: the chapter's algorithms")
+    command.add_argument('names', nargs='*', metavar='NAME',
+                         help="default: the chapter's algorithms")
     command.add_argument('--epochs', type=int, default=2, metavar='N', help='default: 2')
     command.add_argument('--batch-size', type=int, default=10, metavar='N', help='default: 10')
     command.add_argument('--seed', type=int, default=0, metavar='N', help='default: 0')

@@ -208,19 +208,24 @@ def _cache_folder():
     return Path(pooch.os_cache('gluon_opt'))
 
 
-@functools.lru_cache(maxsize=None)      # a machine without network is asked only once
+@functools.cache      # a machine without network is asked only once
 def _download(folder) -> Optional[str]:
     """Fetch the file into `folder`, whole or not at all; None, or why it could not be done."""
     import pooch
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel('WARNING')      # the twin is announced; that it was tried need not be
     try:
         pooch.retrieve(URL, f'sha1:{SHA1}', fname=FILE_NAME, path=folder,
                        downloader=pooch.HTTPDownloader(timeout=PATIENCE))
     except (OSError, ValueError) as failure:    # no network, no such page; another hash
         return f'download failed: {type(failure).__name__}'
+    finally:
+        logger.setLevel(level)
     return None
 
 
-@functools.lru_cache(maxsize=None)      # once a process is enough
+@functools.cache      # once a process is enough
 def _announce_twin(why):
     print(f'airfoil data: {why}; using the offline twin (same least-squares loss, other rows)')
 

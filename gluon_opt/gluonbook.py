@@ -8,8 +8,8 @@ from mxnet import np
 
 from gluon_opt.data import Batches, load_airfoil
 from gluon_opt.plots import show_trace_2d
-from gluon_opt.train import ByGluon, ByHand, Data, report, run, start
 from gluon_opt.traces import walk_2d
+from gluon_opt.train import ByGluon, ByHand, Data, report, run, start
 
 __all__ = ['get_data_ch7', 'train_ch7', 'train_gluon_ch7', 'train_2d', 'show_trace_2d']
 

@@ -28,7 +28,8 @@ def _cells(row):
     ]
 
 
-_HEADINGS = [['by hand'], ['Gluon'], ['loss'], ['gap'], ['from', 'step'], ['why'], ['sec/', 'epoch']]
+_HEADINGS = [
+    ['by hand'], ['Gluon'], ['loss'], ['gap'], ['from', 'step'], ['why'], ['sec/', 'epoch']]
 _NUMERIC = {2, 3, 4, 6}
 
 

@@ -63,7 +63,7 @@ def test_bounds_read_as_the_documents_have_them():
     assert {key: str(bounds) for key, bounds in BOUNDS.items()} == {
         'lr': '(0, inf)', 'momentum': '[0, 1)', 'gamma': '[0, 1]', 'rho': '[0, 1)',
         'beta1': '[0, 1)', 'beta2': '[0, 1)', 'schedule_decay': '[0, inf)', 'eps': '(0, inf)',
-        't': 'the whole numbers from 1'}
+        't': '{1, 2, ...}'}
 
 
 @pytest.mark.parametrize('left', '([')

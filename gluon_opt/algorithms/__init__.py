@@ -5,9 +5,11 @@ parameter, `p.grad` its gradient. The letters are the book's: `v` is the first m
 second (other libraries write `m` and `v`).
 """
 import importlib
+from collections.abc import Iterable
 from types import MappingProxyType
 
-from mxnet.gluon import Parameter       # `gluon` here is our own folder of that name
+from mxnet import nd
+from mxnet.gluon import Parameter  # `gluon` here is our own folder of that name
 
 from gluon_opt import GluonOptError
 from gluon_opt.algorithms._algorithm import choices, dry_run, zeros
@@ -37,7 +39,7 @@ def find(rule_or_name):
     """The `Algorithm` of a rule or a name; None for a function that is not in the table."""
     if callable(rule_or_name):
         return next((a for a in _TABLE.values() if a.rule is rule_or_name), None)
-    if rule_or_name not in _TABLE:
+    if not isinstance(rule_or_name, str) or rule_or_name not in _TABLE:
         raise GluonOptError(f'no algorithm {rule_or_name!r}{choices(rule_or_name, _TABLE)}')
     return _TABLE[rule_or_name]
 
@@ -68,7 +70,7 @@ def init_states(rule_or_name, params, *, states=None):
 
     Args:
         rule_or_name: a book-shaped function, or the name of one in the table.
-        params: arrays (`mx.np` or `mx.nd`) or Gluon Parameters.
+        params: a list of arrays (`mx.np` or `mx.nd`) or of Gluon Parameters, or a ParameterDict.
         states: the number of arrays a parameter needs (each starts as zeros of its shape), or
             a function `params -> states`. Left out, it is looked up: in the table, among the
             registered rules, by running the rule once on arrays of one element.
@@ -77,9 +79,10 @@ def init_states(rule_or_name, params, *, states=None):
         A list with one entry a parameter: None, an array, or a tuple of arrays.
 
     Raises:
-        GluonOptError: an unknown name, or a function whose states cannot be found out.
+        GluonOptError: an unknown name, params of another kind, or a function whose states cannot
+            be found out.
     """
-    params = [p.data() if isinstance(p, Parameter) else p for p in params]
+    params = _as_arrays(params)
     if states is None:
         states = _known_states(rule_or_name)
     if callable(states):
@@ -89,3 +92,12 @@ def init_states(rule_or_name, params, *, states=None):
                             f'params -> states; got {states!r}')
     return [zeros(p, states) for p in params]
 
+
+def _as_arrays(params):
+    params = params.values() if hasattr(params, 'values') else params
+    arrays = [] if isinstance(params, nd.NDArray) or not isinstance(params, Iterable) else [
+        p.data() if isinstance(p, Parameter) else p for p in params]
+    if not arrays or not all(isinstance(p, nd.NDArray) for p in arrays):
+        raise GluonOptError('params must be a list of MXNet arrays or of Gluon Parameters, '
+                            f'got {params!r:.60}')
+    return arrays

@@ -39,7 +39,7 @@ class Whole(NamedTuple):
         return isinstance(x, numbers.Integral) and x >= self.low
 
     def __str__(self):
-        return f'the whole numbers from {self.low}'
+        return f'{{{self.low}, {self.low + 1}, ...}}'
 
 
 _DECAY = Interval('[', 0, 1, ')')
@@ -118,6 +118,7 @@ class Algorithm:
     def __post_init__(self):
         if self.gluon_rule is None:
             object.__setattr__(self, 'gluon_rule', self.rule)
+        object.__setattr__(self, 'chosen', MappingProxyType(dict(self.chosen)))
 
     @property
     def name(self):
@@ -191,6 +192,7 @@ def dry_run(rule, states=None):
     Raises:
         GluonOptError: it fails on all that was tried.
     """
+    failures = {}
     counts = range(5) if states is None else [states]
     for count, (xp, mode) in itertools.product(counts, [('np', np_mode), ('nd', nd_mode)]):
         with mode():
@@ -201,12 +203,13 @@ def dry_run(rule, states=None):
             try:
                 rule([p], count([p]) if callable(count) else [zeros(p, count)], probe)
             except Exception as failure:        # a reader's function may raise anything
-                why = failure if xp == 'np' else why
+                failures[xp] = failure
             else:
                 return DryRun(count, xp, probe.required, probe.optional)
     name = getattr(rule, '__name__', repr(rule))
-    raise GluonOptError(f'{name}: cannot find out its states by a dry run ({why}); pass states=, '
-                        'the number of arrays a parameter needs or a function params -> states')
+    raise GluonOptError(f'{name}: cannot find out its states by a dry run ({failures["np"]}); '
+                        'pass states=, the number of arrays a parameter needs, or a function '
+                        'params -> states')
 
 
 def zeros(p, count):
