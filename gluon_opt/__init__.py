@@ -66,8 +66,7 @@ def __dir__():
 
 
 def _register_all():
-    if not any(f'{__name__}.{name}' in sys.modules for name in ('algorithms', 'bridge')):
-        importlib.import_module(f'{__name__}.bridge')
+    importlib.import_module(f'{__name__}.bridge').register_all()
 
 
 _mxnet.install(_register_all)

@@ -10,6 +10,7 @@ import platform
 import re
 import sys
 import warnings
+from importlib.machinery import PathFinder
 from types import ModuleType, SimpleNamespace
 
 
@@ -38,41 +39,56 @@ def how_to_install():
 
 
 class _Finder:
-    """Finds the modules of MXNet where they are, and gives them their own `import`."""
+    """Finds the modules of MXNet where they are, and gives them their own `import`.
+
+    It stands before the modules of gluon_opt too, only to know when the outermost import ends:
+    one of them may be the first to import MXNet, and what is to be done then needs them whole.
+    """
 
     def __init__(self, after_import):
         self.after_import = after_import
+        self.depth = 0
 
     def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] != 'mxnet':
+        package = name.partition('.')[0]
+        if package not in ('mxnet', 'gluon_opt'):
             return None
-        specs = (finder.find_spec(name, path, target)
-                 for finder in sys.meta_path if finder is not self)
-        spec = next(filter(None, specs), None)
+        # Other finders may share one loader among all modules; this one makes a loader for each.
+        spec = PathFinder.find_spec(name, path, target)
         if spec is None and name == 'mxnet':
             raise ModuleNotFoundError(how_to_install(), name='mxnet')
         if spec is not None and spec.loader is not None:
             # The loader stays what it is, so inspect, pkgutil and importlib.resources find in
             # it what they look for; only this one call is replaced.
-            spec.loader.exec_module = functools.partial(self.execute, spec.loader)
+            execute = _execute if package == 'mxnet' else type(spec.loader).exec_module
+            spec.loader.exec_module = functools.partial(self.watch, execute, spec.loader)
         return spec
 
-    def execute(self, loader, module):
-        with warnings.catch_warnings():
-            # Some of its strings hold "\d", which Python remarks on when it compiles them.
-            warnings.filterwarnings('ignore', r'.*invalid escape sequence')
-            code = loader.get_code(module.__name__)
-        vars(module)['__builtins__'] = {**vars(builtins), '__import__': _import}
-        if module.__name__ in ('mxnet._ctypes.ndarray', 'mxnet._ctypes.symbol'):
-            vars(module)['str'] = _str
-        exec(code, vars(module))
-        if module.__name__ == 'mxnet':
+    def watch(self, execute, loader, module):
+        self.depth += 1
+        try:
+            execute(loader, module)
+        finally:
+            self.depth -= 1
+        if self.depth == 0 and 'mxnet.optimizer' in sys.modules:
             self.announce()
 
     def announce(self):
         after_import, self.after_import = self.after_import, None
         if after_import:
             after_import()
+
+
+def _execute(loader, module):
+    """Execute a module of MXNet."""
+    with warnings.catch_warnings():
+        # Some of its strings hold "\d", which Python remarks on when it compiles them.
+        warnings.filterwarnings('ignore', r'.*invalid escape sequence')
+        code = loader.get_code(module.__name__)
+    vars(module)['__builtins__'] = {**vars(builtins), '__import__': _import}
+    if module.__name__ in ('mxnet._ctypes.ndarray', 'mxnet._ctypes.symbol'):
+        vars(module)['str'] = _str
+    exec(code, vars(module))
 
 
 def _import(name, globals=None, locals=None, fromlist=(), level=0):

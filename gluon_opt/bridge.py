@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 
+import numpy as onp
 from mxnet import nd, np
 from mxnet.base import _LIB, NDArrayHandle, check_call
 from mxnet.optimizer import Optimizer
@@ -97,7 +98,7 @@ def register(rule, name=None, *, states=None, defaults=None):
         '__module__': __name__, 'rule': staticmethod(rule), 'name': name, 'xp': dry.xp,
         'states': staticmethod(states) if callable(states) else dry.states,
         'defaults': {key: value for key, value in defaults.items() if key not in ('lr', 't')},
-        'default_lr': defaults.get('lr'),
+        'default_lr': defaults.get('lr'), 'needs_lr': 'lr' in dry.required,
         'required': [key for key in dry.required if key not in (*defaults, 'lr', 't')]})
     setattr(sys.modules[__name__], class_name, cls)     # pickle finds a class by its name
     Optimizer.opt_registry[name.lower()] = cls
@@ -119,12 +120,15 @@ class _HandWritten(Optimizer):
         own = {**dict.fromkeys(self.required), **self.defaults}
         theirs = {key: hyperparams.pop(key) for key in list(hyperparams) if key not in own}
         unknown = set(theirs) - set(inspect.signature(Optimizer.__init__).parameters)
-        check_keys(self.name, dict.fromkeys(unknown), ['learning_rate', *own])
+        check_keys(self.name, dict.fromkeys(unknown), ['learning_rate', *own],
+                   {'lr': 'learning_rate'})
+        if learning_rate is None and theirs.get('lr_scheduler') is None:
+            learning_rate = self.default_lr
+            if learning_rate is None and self.needs_lr:
+                raise GluonOptError(f"{self.name}: missing hyperparameter 'learning_rate'")
         for key in self.required:
             if key not in hyperparams:
                 raise GluonOptError(f'{self.name}: missing hyperparameter {key!r}')
-        if learning_rate is None and theirs.get('lr_scheduler') is None:
-            learning_rate = self.default_lr
         super().__init__(learning_rate=learning_rate, **theirs)
         self.hyperparams = {**own, **hyperparams}
         self.aggregate_num = sys.maxsize        # so that MXNet hands all parameters over together
@@ -140,7 +144,7 @@ class _HandWritten(Optimizer):
     def update_multi_precision(self, index, weight, grad, state):
         if not isinstance(index, (list, tuple)):
             index, weight, grad, state = [index], [weight], [grad], [state]
-        if not (self.multi_precision and weight[0].dtype == 'float16'):
+        if not (self.multi_precision and weight[0].dtype == onp.float16):
             self._step(index, weight, grad, state)
             return
         copies, state = zip(*state)             # a float32 copy of each weight comes first
@@ -195,6 +199,3 @@ def _view(xp, array, grad=None):
     if grad is not None:
         view.grad = grad.as_np_ndarray() if xp == 'np' else grad
     return view
-
-
-register_all()
