@@ -242,9 +242,15 @@ class Comparison:
         return pandas.DataFrame(self.rows, columns=COLUMNS)
 
     def plot(self):
-        """The losses of both sides and the gap between them; a matplotlib Figure."""
+        """Draw the losses of both sides and the gap between them; a notebook displays it at once.
+
+        Returns:
+            The matplotlib Figure.
+        """
         from gluon_opt import plots
-        return plots.comparison_figure(self)
+        figure = plots.comparison_figure(self)
+        plots.display(figure)
+        return figure
 
     def to_json(self):
         """The settings, the rows and all gaps as JSON text; a number that is not finite is null."""
@@ -259,7 +265,7 @@ class Comparison:
         The page needs no other file. Each file is written whole or not at all.
         """
         from gluon_opt import plots, report
-        figure = self.plot()
+        figure = plots.comparison_figure(self)
         files = {'csv': csv_text(COLUMNS, (map(report.text, row.values()) for row in self.rows)),
                  'json': self.to_json(), 'svg': plots.svg(figure), 'png': plots.png(figure),
                  'html': report.page(self, plots.svg(figure))}

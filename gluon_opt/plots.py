@@ -96,7 +96,8 @@ def _limits(losses, lowest=onp.inf):
     """Limits that show the whole curve, but let one that runs away leave the frame."""
     finite = [loss for loss in losses if onp.isfinite(loss)] or [1]
     low, high = min(*finite, lowest, finite[0]), min(max(finite), 2 * finite[0])
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
+    margin = 0.05 * (high - low) or 0.05
+    return low - margin, high + margin
 
 
 def show_trace_2d(f, results):
@@ -142,7 +143,7 @@ def comparison_figure(comparison):
     """Losses by hand and by Gluon, and the gap between them below, for each algorithm."""
     columns = min(3, len(comparison.rows))
     lines = -(-len(comparison.rows) // columns)
-    figure = Figure(figsize=(1 + 3.2 * columns, 0.6 + 3.4 * lines), layout='constrained')
+    figure = Shown(figsize=(1 + 3.2 * columns, 0.6 + 3.4 * lines), layout='constrained')
     grid = figure.add_gridspec(2 * lines, columns, height_ratios=[2, 1] * lines)
     for i, (row, run) in enumerate(zip(comparison.rows, comparison.runs)):
         line, column = divmod(i, columns)
