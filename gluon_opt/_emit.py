@@ -6,19 +6,21 @@ arguments. All that a loop reads is the memory before the call, and all writing 
 last loop of each parameter, so a step that meets an unforeseen branch can stop and nothing has
 happened yet.
 """
+import builtins
 import functools
 import hashlib
 import itertools
 import keyword
 import math
 import os
+import sys
 import tempfile
 import types
 from pathlib import Path
 
 import numpy as onp
 
-from gluon_opt._tracing import BINARY, LOGICAL, REDUCTIONS, Element, Number
+from gluon_opt._standins import BINARY, REDUCTIONS, Element, Number
 
 _PRECEDENCE = {**dict.fromkeys(BINARY, 4), '|': 5, '&': 7, '+': 9, '-': 9, **dict.fromkeys(
     ['*', '/', '//', '%'], 10), 'neg': 11, '~': 11, '**': 12}
@@ -36,7 +38,11 @@ _HELPERS = {
     'where': 'def where(condition, a, b):\n    return a if condition else b\n',
     # x ** 0.5 differs from sqrt(x) in -0 and -inf
     'root': 'def root(x):\n    return real(inf) if x == -inf else abs(sqrt(x))\n',
-    # MXNet's norm, rounding included; it loses digits, but so does the book's form
+    # MXNet's sum and norm, rounding included: the norm loses digits, but so it does in the book's
+    # form, and the branch that a rule takes may hang on the last of them
+    'add': 'def add(total, lost, x):\n'
+           '    x = x - lost\n'
+           '    return total + x, (total + x - total) - x\n',
     'add_square': 'def add_square(total, scale, x):\n'
                   '    x = abs(x)\n'
                   '    if scale < x:\n'
@@ -52,15 +58,15 @@ _NUMPY = ('floor', 'ceil', 'cbrt', 'log2')      # in numba, math's give whole nu
 _MATH = {'sqrt', 'exp', 'log', 'log10', 'log1p', 'expm1', 'sin', 'cos', 'tan', 'sinh', 'cosh',
          'tanh', 'isnan', 'isinf', 'isfinite', 'inf', 'nan'}
 _RESERVED = {*_HELPERS, *_NUMPY, *_MATH, *keyword.kwlist, 'i', 'real', 'njit', 'float32', 'float64',
-             'range', 'abs', 'bool', 'int', 'float', 'min', 'max', 'round', 'map', 'type', 'math',
-             'hyperparams', 'differs', 'step', 'tuple', 'len'}
+             'range', 'abs'}
+_RESERVED_IN_STEP = {*_RESERVED, *dir(builtins), 'math', 'hyperparams', 'differs'}
 
 
 class _Names:
     """Gives out names, none twice."""
 
-    def __init__(self):
-        self.taken = set(_RESERVED)
+    def __init__(self, reserved):
+        self.taken = set(reserved)
 
     def unique(self, wish):
         name = wish
@@ -102,7 +108,9 @@ class Loop:
         name: of the generated function.
         leaves: the arrays it takes.
         arguments: the Numbers, and the Elements equal for all indices, that it takes after them.
-        source: the module that numba compiles, without the options.
+        lines: the Elements that get a line each, in this order.
+        called: id of an Element or argument -> its name.
+        source: the module that numba compiles; it is given `njit`.
     """
 
     def __init__(self, name, dtype, stores=(), reductions=()):
@@ -110,7 +118,7 @@ class Loop:
         self.arguments, self.leaves = [], []
         self._functions = set()
         self._elements = self._collect()
-        names = _Names()
+        names = _Names(_RESERVED)
         self.name = names.unique(name)
         self._name_all(names)
         self.source = self._source()
@@ -173,30 +181,30 @@ class Loop:
         for reduction in self.reductions:
             read(reduction, math.inf)
 
-        self._called, holder = {}, {}
+        self.called, holder = {}, {}
         arrays = [(names.unique(_capital(leaf.name)), leaf) for leaf in self.leaves]
         self._arrays = {leaf.index: name for name, leaf in arrays}
         for argument in self.arguments:
-            self._called[id(argument)] = (names.unique(argument.name) if argument.name
+            self.called[id(argument)] = (names.unique(argument.name) if argument.name
                                           else names.numbered('c'))
         for place, element in enumerate(lines):
             wish = element.leaf.name if element.op == 'load' else element.name
             before = holder.get(wish)
             if before and last.get(id(before), 0) <= place and before.dtype == element.dtype:
-                self._called[id(element)] = self._called[id(before)]
+                self.called[id(element)] = self.called[id(before)]
             else:
-                self._called[id(element)] = names.unique(wish) if wish else names.numbered('a')
+                self.called[id(element)] = names.unique(wish) if wish else names.numbered('a')
             holder[wish] = element
-        self._lines = [e for e in lines if e.op != 'load']
+        self.lines = [e for e in lines if e.op != 'load']
         self._totals = [names.unique(r.name or f'{r.op}_of_{_word(self, r.args[0])}')
                         for r in self.reductions]
-        self._scales = [names.unique(f'scale_of_{total}') for total in self._totals]
+        self._rests = [names.unique(f'rest_of_{total}') for total in self._totals]
 
     def _text(self, value):
         """An expression for an operand, and its precedence."""
         value = _uniform(value)
-        if id(value) in self._called:
-            return self._called[id(value)], _ATOM
+        if id(value) in self.called:
+            return self.called[id(value)], _ATOM
         if isinstance(value, Element):
             return self._compute(value)
         literal = f'{float(value)!r}'
@@ -216,17 +224,17 @@ class Loop:
 
     def _source(self):
         arrays = [self._arrays[leaf.index] for leaf in self.leaves]
-        numbers = [self._called[id(argument)] for argument in self.arguments]
+        numbers = [self.called[id(argument)] for argument in self.arguments]
         body = []
-        loads = [leaf for leaf in self.leaves if id(leaf.load) in self._called]
+        loads = [leaf for leaf in self.leaves if id(leaf.load) in self.called]
         if loads:
-            body.append(', '.join(self._called[id(leaf.load)] for leaf in loads) + ' = '
+            body.append(', '.join(self.called[id(leaf.load)] for leaf in loads) + ' = '
                         + ', '.join(f'{self._arrays[leaf.index]}[i]' for leaf in loads))
-        for element in self._lines:
-            body.append(f'{self._called[id(element)]} = {self._compute(element)[0]}')
+        for element in self.lines:
+            body.append(f'{self.called[id(element)]} = {self._compute(element)[0]}')
         before, after = [], []
-        for total, scale, reduction in zip(self._totals, self._scales, self.reductions):
-            self._reduce(total, scale, reduction, arrays[0], before, body, after)
+        for total, rest, reduction in zip(self._totals, self._rests, self.reductions):
+            self._reduce(total, rest, reduction, arrays[0], before, body, after)
         if self.stores:
             body.append(', '.join(f'{self._arrays[leaf.index]}[i]' for leaf, _ in self.stores)
                         + ' = ' + ', '.join(self._text(value)[0] for _, value in self.stores))
@@ -243,22 +251,23 @@ class Loop:
             lines.append(f'    return {", ".join(after)},')
         return _header(self.dtype, self._functions) + '\n'.join(map(_wrapped, lines)) + '\n'
 
-    def _reduce(self, total, scale, reduction, array, before, body, after):
+    def _reduce(self, total, rest, reduction, array, before, body, after):
         op, x = reduction.op, self._text(reduction.args[0])[0]
-        if op == 'norm':
-            self._functions.update(['add_square', 'sqrt'])
-            before += [f'{total} = {scale} = real(0)']
-            body += [f'{total}, {scale} = add_square({total}, {scale}, {x})']
-            after += [f'{scale} * sqrt({total})']
-        elif op in ('max', 'min'):
+        if op in ('max', 'min'):
             self._functions.update([f'{op}imum', 'inf'])
-            before += [f'{total} = real({"-" if op == "max" else ""}inf)']
-            body += [f'{total} = {op}imum({total}, {x})']
-            after += [total]
+            before.append(f'{total} = real({"-" if op == "max" else ""}inf)')
+            body.append(f'{total} = {op}imum({total}, {x})')
+            after.append(total)
+            return
+        adder = 'add_square' if op == 'norm' else 'add'
+        self._functions.add(adder)
+        before.append(f'{total} = {rest} = real(0)')
+        body.append(f'{total}, {rest} = {adder}({total}, {rest}, {x})')
+        if op == 'norm':
+            self._functions.add('sqrt')
+            after.append(f'{rest} * sqrt({total})')
         else:
-            before += [f'{total} = 0.0']
-            body += [f'{total} += {x}']
-            after += [total if op == 'sum' else f'real({total}) / real({array}.size)']
+            after.append(total if op == 'sum' else f'float64({total}) * (1 / {array}.size)')
 
 
 def _uniform(value):
@@ -274,7 +283,7 @@ def _capital(name):
 
 
 def _word(loop, element):
-    return loop._called.get(id(element), 'sum' if element.op in ('+', '-') else 'value')
+    return loop.called.get(id(element), 'sum' if element.op in ('+', '-') else 'value')
 
 
 def _wrapped(line, width=98):
@@ -319,7 +328,7 @@ class Step:
     def __init__(self, trace):
         self.trace = trace
         self.calls, self._lines, self._called = [], [], {}
-        self._names = _Names()
+        self._names = _Names(_RESERVED_IN_STEP)
         self.namespace = {'math': math, 'differs': _differs, **_python_helpers()}
         self.sums_up = False
         self._write_lines()
@@ -366,6 +375,10 @@ class Step:
         return self._uniform(value)
 
     def _bind(self, wish, value):
+        """A name for an object that the step needs."""
+        for name, bound in self.namespace.items():
+            if bound is value:
+                return name
         name = self._names.unique(wish)
         self.namespace[name] = value
         return name
@@ -393,17 +406,20 @@ class Step:
         if number.op == 'item':
             element = number.args[0]
             text = self._uniform(element)
-            as_float = self.trace.kind == 'np' and element.dtype != 'bool'
-            return self._assign(number, f'float({text})' if as_float else text)
+            if self.trace.kind == 'np' and element.dtype != 'bool':
+                return self._assign(number, f'float({text})')
+            self._called[id(number)] = text
+            return text
         return self._assign(number, self._expression(number)[0])
 
     def _expression(self, number):
         if number.op == 'call':
             function, *args = number.args
-            if getattr(function, '__module__', None) == 'math':
-                name = f'math.{function.__name__}'
-            else:
-                name = self._bind(f'{function.__name__}_', function)
+            module, name = getattr(function, '__module__', None), function.__name__
+            if module == 'math':
+                name = f'math.{name}'
+            elif module != 'builtins':
+                name = self._bind(f'{name}_', function)
             return _write(name, [self._operand(arg) for arg in args])
         return _write(number.op, [self._operand(arg) for arg in number.args])
 
@@ -509,21 +525,27 @@ def compiled(loop):
 def _compiled(source, name):
     import numba                        # half a second, so only when it is needed
 
-    file = _cache_file(source, name)
-    options = dict(nogil=True, error_model='numpy', cache=file is not None)
-    namespace = {'__name__': f'gluon_opt.fused.{name}'}
-    namespace['njit'] = functools.partial(numba.njit, **options)
-    exec(compile(source, str(file or f'<loop of {name}>'), 'exec'), namespace)
-    return namespace[name]
+    digest = hashlib.sha256(f'{numba.__version__}\n{source}'.encode()).hexdigest()[:16]
+    file = _cache_file(f'{name}_{digest}.py', source)
+    module = types.ModuleType(f'gluon_opt.fused.{name}_{digest}')
+    sys.modules[module.__name__] = module       # numba's cache refers to it by its name
+    for place in [file, None] if file else [None]:
+        module.njit = functools.partial(numba.njit, nogil=True, error_model='numpy',
+                                        cache=place is not None)
+        try:
+            exec(compile(source, str(place or module.__name__), 'exec'), vars(module))
+            break
+        except Exception:               # whatever a damaged file in the cache may lead to
+            if place is None:
+                raise
+    return getattr(module, name)
 
 
-def _cache_file(source, name):
+def _cache_file(name, source):
     """A file that holds `source`, beside which numba keeps the machine code; None if it cannot."""
-    import numba
     import pooch
 
-    digest = hashlib.sha256(f'{numba.__version__}\n{source}'.encode()).hexdigest()[:16]
-    file = Path(pooch.os_cache('gluon_opt')) / 'fused' / f'{name}_{digest}.py'
+    file = Path(pooch.os_cache('gluon_opt')) / 'fused' / name
     try:
         if not file.exists():           # numba takes a newer file for a changed one
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,12 @@
 """Run a book-shaped function on stand-ins, and write down what it does.
 
-A stand-in for an array, `Array`, answers `+`, `np.sqrt` and so on with another stand-in, whose
-`Element` remembers how one element of it is computed. A stand-in for a hyperparameter, `Number`,
-does the same for what is computed once a call. The function that runs is a copy: its names for
-MXNet's modules, its helper functions and Python's `float` or `min` mean stand-ins too, while the
-reader's function and module are left alone. Whatever has no stand-in raises `Untraceable`.
+The function that runs is a copy: its names for MXNet's modules, its helper functions and Python's
+`float` or `min` mean stand-ins too, while the reader's function and module are left alone. Whatever
+has no stand-in raises `Untraceable`.
 """
 import builtins
 import dis
 import functools
-import itertools
 import linecache
 import math
 import numbers
@@ -22,93 +19,16 @@ import numpy as onp
 from mxnet import nd, np
 
 from gluon_opt import GluonOptError
+from gluon_opt._standins import (
+    BINARY, COMPARISONS, LOGICAL, OPERATIONS, REDUCTIONS, Array, Element, Function, Hyperparams,
+    Leaf, Module, Number, Outsider, Untraceable, describe)
 
-BINARY = {
-    '+': operator.add, '-': operator.sub, '*': operator.mul, '/': operator.truediv,
-    '//': operator.floordiv, '%': operator.mod, '**': operator.pow,
-    '<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge,
-    '==': operator.eq, '!=': operator.ne,
-}
-COMPARISONS = {'<', '<=', '>', '>=', '==', '!='}
-LOGICAL = {'&', '|', '~'}
-REDUCTIONS = {'sum', 'mean', 'max', 'min', 'norm'}
-
-# What MXNet calls the operations on elements -> what they are called here.
-_OPERATIONS = {
-    **{name: name for name in (
-        'sqrt', 'cbrt', 'square', 'abs', 'sign', 'exp', 'log', 'log2', 'log10', 'log1p', 'expm1',
-        'sin', 'cos', 'tan', 'sinh', 'cosh', 'tanh', 'floor', 'ceil', 'maximum', 'minimum',
-        'where', 'clip', 'zeros_like', 'ones_like', 'full_like', 'copy', 'reciprocal', 'rsqrt',
-        'isnan', 'isinf', 'isfinite', 'zeros', 'ones', 'full', 'astype', *REDUCTIONS)},
-    **dict.fromkeys(['add', 'broadcast_add', 'broadcast_plus', 'elemwise_add'], '+'),
-    **dict.fromkeys(['subtract', 'broadcast_sub', 'broadcast_minus', 'elemwise_sub'], '-'),
-    **dict.fromkeys(['multiply', 'broadcast_mul', 'elemwise_mul'], '*'),
-    **dict.fromkeys(['divide', 'true_divide', 'broadcast_div', 'elemwise_div'], '/'),
-    **dict.fromkeys(['power', 'broadcast_power'], '**'),
-    **dict.fromkeys(['greater', 'broadcast_greater'], '>'),
-    **dict.fromkeys(['greater_equal', 'broadcast_greater_equal'], '>='),
-    **dict.fromkeys(['less', 'lesser', 'broadcast_lesser'], '<'),
-    **dict.fromkeys(['less_equal', 'lesser_equal', 'broadcast_lesser_equal'], '<='),
-    **dict.fromkeys(['equal', 'broadcast_equal'], '=='),
-    **dict.fromkeys(['not_equal', 'broadcast_not_equal'], '!='),
-    'logical_and': '&', 'logical_or': '|', 'logical_not': '~',
-    'absolute': 'abs', 'fabs': 'abs', 'negative': 'neg', 'amax': 'max', 'amin': 'min',
-    'broadcast_maximum': 'maximum', 'broadcast_minimum': 'minimum',
-}
 _LIBRARIES = ('mxnet', 'numpy', 'math')         # their functions are known or refused, not entered
 _AS_THEY_ARE = ('_operator', 'itertools', 'functools', '_functools')    # they work on stand-ins
 _SAFE_BUILTINS = {
     'all', 'any', 'bool', 'dict', 'divmod', 'enumerate', 'filter', 'getattr', 'iter', 'len', 'list',
     'map', 'next', 'range', 'reversed', 'round', 'set', 'slice', 'sorted', 'sum', 'tuple', 'zip',
     'abs', 'pow', 'object', '__debug__', 'NotImplemented', 'Ellipsis', 'None', 'True', 'False'}
-
-
-class Untraceable(BaseException):
-    """The reason why a rule cannot be traced; no Exception, because a rule may catch those."""
-
-
-class Element:
-    """How one element of an array is computed: an operation on Elements, Numbers and constants.
-
-    Attributes:
-        op: 'load', 'const', 'cast' (of a comparison to 0 and 1), a reduction, or an operation.
-        args: its operands; for 'load', nothing.
-        shape, dtype: of the array whose element this is.
-        leaf: an array in memory that runs along with this one, None if all elements are equal.
-        name: what the rule calls it.
-    """
-
-    count = itertools.count()
-
-    def __init__(self, op, args, shape, dtype, leaf=None, name=None):
-        self.op, self.args, self.shape, self.dtype, self.name = op, args, shape, dtype, name
-        self.leaf = leaf
-        self.serial = next(Element.count)
-
-
-class Leaf:
-    """An array in memory: a parameter, its gradient or a state; `index` is its place in a call."""
-
-    def __init__(self, index, role, shape, dtype):
-        self.index, self.role, self.shape, self.dtype = index, role, shape, dtype
-        self.load = Element('load', (), shape, dtype, self)
-        self.value = self.load          # what the rule has assigned to it
-        self._group = self
-
-    @property
-    def name(self):
-        return self.load.name or self.role
-
-    @property
-    def group(self):
-        """The first of the arrays that run in one loop with this one."""
-        while self._group is not self._group._group:
-            self._group = self._group._group
-        return self._group
-
-    def join(self, other):
-        first, second = sorted((self.group, other.group), key=lambda leaf: leaf.index)
-        second._group = first
 
 
 class Trace:
@@ -127,265 +47,6 @@ class Trace:
         self.name, self.kind = name, kind
         self.leaves, self.guards, self.fixed, self.writes, self.outside = [], [], {}, {}, []
 
-
-# ---- stand-ins ----
-
-def _refuse(reason):
-    def refuse(self, *args, **kwargs):
-        raise Untraceable(reason if isinstance(reason, str) else reason(self))
-    return refuse
-
-
-class Number:
-    """Stands in for what is computed once a call.
-
-    Attributes:
-        op: 'input' (read by the expression in `args`), 'const', 'call' of the function in
-            `args[0]`, 'item' (the value of an array with one element), or an operator.
-        value: in the call that is traced; nan if it depends on arrays.
-    """
-
-    __array_ufunc__ = None              # a NumPy scalar leaves its operators to us
-
-    def __init__(self, tracer, op, args, value, name=None, from_arrays=False):
-        self.tracer, self.op, self.args, self.value = tracer, op, args, value
-        self.name, self.from_arrays = name, from_arrays
-
-    def __bool__(self):
-        return self.tracer.decide(self)
-
-    def _known(self):
-        return self.tracer.known_value(self)
-
-    __index__ = __int__ = __float__ = __hash__ = None       # set below, from _known
-    __neg__ = lambda self: self.tracer.number('neg', self)                          # noqa: E731
-    __pos__ = lambda self: self                                                     # noqa: E731
-    __abs__ = lambda self: self.tracer.call(abs, self)                              # noqa: E731
-    __round__ = lambda self, *digits: self.tracer.call(round, self, *digits)        # noqa: E731
-    item = lambda self: self                                                        # noqa: E731
-
-
-class Array:
-    """Stands in for an MXNet array; like one, it can be assigned to in place."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, tracer, element, leaf=None):
-        self._tracer, self._element, self._leaf = tracer, element, leaf
-
-    @property
-    def element(self):
-        return self._leaf.value if self._leaf else self._element
-
-    def assign(self, value):
-        element = self._tracer.fitting(value, self.element)
-        if self._leaf:
-            if element.leaf:
-                self._leaf.join(element.leaf)
-            if element.op != 'load' and element.name is None:
-                element.name = self._leaf.name
-            self._leaf.value = element
-        else:
-            self._element = element
-
-    shape = property(lambda self: self.element.shape)
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: math.prod(self.shape))
-    dtype = property(lambda self: onp.dtype(self.element.dtype).type)
-
-    @property
-    def grad(self):
-        if self._leaf is None or self._leaf.index not in self._tracer.gradients:
-            return None
-        return self._tracer.gradients[self._leaf.index]
-
-    def __getitem__(self, key):
-        if key is Ellipsis or isinstance(key, slice) and key == slice(None):
-            return self                 # a view of the same memory, as in MXNet
-        raise Untraceable('indexes an array by more than [:]')
-
-    def __setitem__(self, key, value):
-        self[key].assign(value)
-
-    def __len__(self):
-        return self.shape[0]
-
-    def __bool__(self):
-        if self.size != 1 or self.element.leaf:
-            raise Untraceable('branches on the values of an array')
-        return bool(self._tracer.item(self))
-
-    def __neg__(self):
-        return self._tracer.apply('neg', self)
-
-    def __abs__(self):
-        return self._tracer.apply('abs', self)
-
-    def __invert__(self):
-        return self._tracer.apply('~', self)
-
-    def __getattr__(self, name):
-        tracer = self._tracer
-        if not hasattr(tracer.array_class, name):
-            raise AttributeError(f'an array of mx.{tracer.kind} has no attribute {name!r}')
-        if name in ('item', 'asscalar'):
-            return lambda: tracer.item(self)
-        if name in _OPERATIONS:
-            return lambda *args, **options: tracer.apply(_OPERATIONS[name], self, *args, **options)
-        raise Untraceable(f'uses .{name} of an array')
-
-    __iter__ = _refuse('iterates over the elements of an array')
-    __float__ = __int__ = __index__ = _refuse('makes a Python number of an array')
-    __array__ = _refuse('hands an array to a function that is not known')
-    __matmul__ = __rmatmul__ = _refuse('multiplies matrices')
-    __hash__ = object.__hash__
-
-
-class Outsider:
-    """Stands in for what is not known, and says so when it is used."""
-
-    def __init__(self, what):
-        self.what = what
-
-
-class Module:
-    """Stands in for a module under whatever name the rule has it."""
-
-    def __init__(self, tracer, module):
-        self._tracer, self._module = tracer, module
-
-    def __getattr__(self, name):
-        return self._tracer.attribute(self._module, name)
-
-
-class Function:
-    """Stands in for a function of a library, or for one of the reader's, copied when called."""
-
-    def __init__(self, tracer, function, call):
-        self.tracer, self.function, self.call = tracer, function, call
-
-    def __call__(self, *args, **options):
-        return self.call(*args, **options)
-
-    def __get__(self, *_):              # a function inside a class is of no use to a rule
-        raise Untraceable('calls a method')
-
-
-class Hyperparams:
-    """Stands in for the dict of hyperparameters; the dict itself is not written."""
-
-    def __init__(self, tracer, values):
-        self._tracer, self._values = tracer, values
-
-    def __getitem__(self, key):
-        key = self._tracer.known_value(key)
-        if key in self._tracer.trace.writes:
-            return self._tracer.trace.writes[key]
-        return self._tracer.read(f'hyperparams[{key!r}]', self._values[key], key)
-
-    def get(self, key, default=None):
-        key, trace = self._tracer.known_value(key), self._tracer.trace
-        if key in trace.writes:
-            return trace.writes[key]
-        if default is not None and not isinstance(default, (bool, int, float, str)):
-            return self[key] if key in self else default
-        return self._tracer.read(f'hyperparams.get({key!r}, {default!r})',
-                                 self._values.get(key, default), key)
-
-    def setdefault(self, key, default=None):
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *args, **values):
-        for key, value in dict(*args, **values).items():
-            self[key] = value
-
-    def __contains__(self, key):
-        present = key in self._tracer.trace.writes or key in self._values
-        if key not in self._tracer.trace.writes:
-            self._tracer.fix(f'{key!r} in hyperparams', present)
-        return present
-
-    def __setitem__(self, key, value):
-        if not isinstance(value, (Number, bool, int, float, str, type(None), onp.number)):
-            raise Untraceable(f'keeps {_describe(value)} in hyperparams[{key!r}]')
-        self._tracer.trace.writes[self._tracer.known_value(key)] = value
-
-    def keys(self):
-        if self._tracer.trace.writes:
-            raise Untraceable('goes through hyperparams after changing them')
-        keys = tuple(self._values)
-        self._tracer.fix('tuple(hyperparams)', keys)
-        return keys
-
-    def items(self):
-        return [(key, self[key]) for key in self.keys()]
-
-    def values(self):
-        return [self[key] for key in self.keys()]
-
-    def __iter__(self):
-        return iter(self.keys())
-
-    def __len__(self):
-        return len(self.keys())
-
-    def __getattr__(self, name):
-        raise Untraceable(f'uses hyperparams.{name}')
-
-
-def _describe(value):
-    if isinstance(value, Array):
-        return 'an array'
-    if isinstance(value, Outsider):
-        return value.what
-    return f'a {type(value).__name__}'
-
-
-def _add_operators():
-    names = {'+': 'add', '-': 'sub', '*': 'mul', '/': 'truediv', '//': 'floordiv', '%': 'mod',
-             '**': 'pow', '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge', '==': 'eq', '!=': 'ne',
-             '&': 'and', '|': 'or'}
-
-    def method(op, swap=False, in_place=False):
-        def number(self, other, *_):
-            if not isinstance(other, (Number, numbers.Number)):
-                return NotImplemented
-            return self.tracer.number(op, *((other, self) if swap else (self, other)))
-
-        def array(self, other, *_):
-            if not isinstance(other, (Array, Number, numbers.Number)):
-                raise Untraceable(f'combines an array with {_describe(other)}')
-            result = self._tracer.apply(op, *((other, self) if swap else (self, other)))
-            if in_place:
-                self.assign(result)
-            return self if in_place else result
-        return number, array
-
-    for op, name in names.items():
-        forms = {f'__{name}__': {}}
-        if op not in COMPARISONS:
-            forms.update({f'__r{name}__': {'swap': True}, f'__i{name}__': {'in_place': True}})
-        for form, options in forms.items():
-            number, array = method(op, **options)
-            setattr(Array, form, array)
-            if op in BINARY and 'in_place' not in options:
-                setattr(Number, form, number)
-            setattr(Outsider, form, _refuse(lambda self: f'uses {self.what}'))
-    for name in 'index', 'int', 'float', 'hash', 'str', 'repr', 'format':
-        convert = getattr(operator, name, None) or getattr(builtins, name)
-        setattr(Number, f'__{name}__',
-                lambda self, *args, convert=convert: convert(self._known(), *args))
-    Number.__getattr__ = _refuse('uses a method of a number')
-    for name in 'call', 'getattr', 'getitem', 'setitem', 'iter', 'len', 'bool', 'contains', 'enter':
-        setattr(Outsider, f'__{name}__', _refuse(lambda self: f'uses {self.what}'))
-
-
-_add_operators()
-
-
-# ---- tracing ----
 
 class Signature(NamedTuple):
     """What a trace depends on beside the hyperparameters.
@@ -501,12 +162,14 @@ class _Tracer:
             if _IS_COPY in frame.f_globals:
                 frames.insert(0, frame)
             frame = frame.f_back
-        for frame in frames:
+        for depth, frame in enumerate(frames):
             for name, value in frame.f_locals.items():
                 named = value.element if isinstance(value, Array) else value
-                if isinstance(named, (Element, Number)) and named.name is None:
-                    if name.isidentifier():         # '.0' is what a generator iterates over
-                        named.name = name
+                if not isinstance(named, (Element, Number)) or named.name is not None:
+                    continue
+                argument = depth and isinstance(named, Element) and named.op == 'load'
+                if name.isidentifier() and not argument:    # '.0' is what a generator goes through
+                    named.name = name
 
     # -- numbers --
 
@@ -521,7 +184,7 @@ class _Tracer:
         else:
             value = operator.neg(values[0]) if op == 'neg' else BINARY[op](*values)
         if not isinstance(value, (numbers.Real, onp.bool_)):
-            raise Untraceable(f'computes {_describe(value)} from hyperparameters')
+            raise Untraceable(f'computes {describe(value)} from hyperparameters')
         return self._once(op, args, value, from_arrays=from_arrays)
 
     def _once(self, op, args, value, **attributes):
@@ -538,7 +201,7 @@ class _Tracer:
             args = [self.item(arg) if isinstance(arg, Array) else arg for arg in args]
         for arg in args:
             if not isinstance(arg, (Number, numbers.Number)):
-                raise Untraceable(f'calls {function.__name__} of {_describe(arg)}')
+                raise Untraceable(f'calls {function.__name__} of {describe(arg)}')
         if any(isinstance(arg, Number) for arg in args):
             return self.number('call', function, *args)
         return function(*args)
@@ -555,7 +218,7 @@ class _Tracer:
             place = len(self.trace.guards)
             outcome = bool(number.value)
             if number.from_arrays:      # a guess, which the first call will correct
-                outcome = self.decided[place] if place < len(self.decided) else False
+                outcome = self.decided[place] if place < len(self.decided) else True
             self.trace.guards.append((number, outcome))
             self.assumed |= self.invented
             self.outcomes[id(number)] = outcome
@@ -579,12 +242,12 @@ class _Tracer:
         if isinstance(value, (tuple, list)):
             self.fix(f'type({source})', type(value))
             self.fix(f'len({source})', len(value))
-            return tuple(self.read(f'{source}[{i}]', each, f'{key}{i + 1}')
+            return tuple(self.read(f'{source}[{i}]', each, None)
                          for i, each in enumerate(value))
         if isinstance(value, (int, float, onp.number)):
             name = key if isinstance(key, str) and key.isidentifier() else None
             return self._once('input', (source,), value, name=name)
-        raise Untraceable(f'reads {_describe(value)} from {source}')
+        raise Untraceable(f'reads {describe(value)} from {source}')
 
     def fix(self, source, value):
         self.trace.fixed[source] = value
@@ -640,7 +303,7 @@ class _Tracer:
         args = [arg.element if isinstance(arg, Array) else arg for arg in args]
         for arg in args:
             if not isinstance(arg, (Element, Number, numbers.Real)):
-                raise Untraceable(f'computes {op} of {_describe(arg)}')
+                raise Untraceable(f'computes {op} of {describe(arg)}')
         shape = onp.broadcast_shapes(*(e.shape for e in elements))
         leaf = None
         for e in elements:
@@ -701,7 +364,7 @@ class _Tracer:
     def fitting(self, value, target):
         """The Element that an array with the element `target` gets by assigning `value`."""
         if not isinstance(value, (Array, Number, numbers.Real)):
-            raise Untraceable(f'assigns {_describe(value)} to an array')
+            raise Untraceable(f'assigns {describe(value)} to an array')
         if not isinstance(value, Array):
             return Element('const', (value,), target.shape, target.dtype)
         element = value.element
@@ -774,7 +437,7 @@ class _Tracer:
         if isinstance(value, types.FunctionType):
             return Function(self, value, lambda *args, **options:
                             self.copy_once(value)(*args, **options))
-        return Outsider(f'{name}, {_describe(value)} from outside its arguments')
+        return Outsider(f'{name}, {describe(value)} from outside its arguments')
 
     @functools.lru_cache(maxsize=None)      # noqa: B019 - a tracer lives as long as one trace
     def copy_once(self, function):
@@ -835,6 +498,10 @@ class _Tracer:
         return world
 
     def _convert(self, function, *args):
+        if function is float and len(args) == 1 and isinstance(args[0], Array):
+            if self.kind == 'nd':
+                raise TypeError('float() takes no mx.nd array')
+            return self.item(args[0])
         if any(isinstance(arg, (Array, Number)) for arg in args):
             return self.call(function, *args)
         return function(*args)
@@ -889,7 +556,7 @@ def _known_operations():
     """id of a function of MXNet's or NumPy's -> (the operation, the kind of arrays it takes)."""
     known = {}
     for module, kind in (nd, 'nd'), (onp, 'np'), (onp.linalg, 'np'), (np, 'np'), (np.linalg, 'np'):
-        for name, op in _OPERATIONS.items():
+        for name, op in OPERATIONS.items():
             if hasattr(module, name):
                 known[id(getattr(module, name))] = op, kind
     return known

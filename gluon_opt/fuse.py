@@ -6,7 +6,6 @@ down as a loop over the elements and compiles that (`_emit`); `formula` writes i
 import ctypes
 import functools
 import inspect
-import operator
 import os
 import types
 import weakref
@@ -17,8 +16,9 @@ from mxnet import nd, np
 from mxnet.base import _LIB, check_call
 
 from gluon_opt import GluonOptError
-from gluon_opt._emit import Loop, Step, compiled
-from gluon_opt._tracing import COMPARISONS, REDUCTIONS, Element, Number, Signature, trace
+from gluon_opt._emit import Step, compiled
+from gluon_opt._standins import COMPARISONS, REDUCTIONS, Element, Number
+from gluon_opt._tracing import Signature, trace
 
 PARALLEL_FROM = 10**6       # elements; below, handing work to threads costs more than it saves
 KEPT_CALLS = 4              # sets of arrays that a fused function remembers
@@ -272,8 +272,8 @@ def _why_unsuited(arrays, kinds):
     for array in arrays:
         if array is None:
             continue
-        if array.stype != 'default' or array.context.device_type != 'cpu':
-            return f'an array is {array.stype} on {array.context}'
+        if array.stype != 'default' or array.ctx.device_type != 'cpu':
+            return f'an array is {array.stype} on {array.ctx}'
         if onp.dtype(array.dtype).name not in ('float32', 'float64'):
             return f'an array is {onp.dtype(array.dtype).name}'
         if array.size == 0:
@@ -321,7 +321,8 @@ os.register_at_fork(after_in_child=_pool.cache_clear)       # a child has none o
 # ---- a trace without arguments ----
 
 # Values that take the branches of a run well under way.
-_TYPICAL = {'t': 1000, 'lr': 0.01, 'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}
+_TYPICAL = {'t': 1000, 'lr': 0.01, 'beta1': 0.9, 'beta2': 0.999, 'betas': (0.9, 0.999),
+            'eps': 1e-8}
 
 
 class _Typical(dict):
@@ -358,3 +359,192 @@ def typical_trace(rule):
                 refusals[-1].certain, refusals[-1].progress = False, 0
     # With the right number of states it came further than with the others.
     raise max(refusals, key=lambda refusal: (refusal.certain, refusal.progress))
+
+
+# ---- formula ----
+
+def formula(rule):
+    """The update in the book's letters, as LaTeX read off the code.
+
+    Parameters are x, gradients g, `lr` is eta; `=` names a value, an arrow changes one in place.
+    Where the rule has branches it is the one taken by typical hyperparameters, which it says.
+
+    Args:
+        rule: a book-shaped function, fused or not.
+
+    Returns:
+        A `Formula`: a string that notebooks display as mathematics.
+
+    Raises:
+        GluonOptError: the rule cannot be traced; see `fuse`.
+    """
+    return Formula(_Writer(Step(typical_trace(inspect.unwrap(rule)))))
+
+
+class Formula(str):
+    """LaTeX that a notebook displays."""
+
+    def __new__(cls, writer):
+        lines = [f'{left} &{sign} {right}' for left, sign, right in writer.lines]
+        if writer.conditions:
+            lines.append(rf'&\text{{if }} {" , ".join(writer.conditions)}')
+        body = ' \\\\\n'.join(lines)
+        return super().__new__(cls, f'\\begin{{aligned}}\n{body}\n\\end{{aligned}}')
+
+    def _repr_latex_(self):
+        return f'$$\n{self}\n$$'
+
+
+_LETTERS = {'lr': r'\eta', 'momentum': r'\beta', 'eps': r'\epsilon', 'wd': r'\lambda'}
+_GREEK = set('alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau '
+             'phi chi psi omega'.split())
+_RELATIONS = {'<': '<', '<=': r'\le', '>': '>', '>=': r'\ge', '==': '=', '!=': r'\ne'}
+_OPPOSITES = {'<': '>=', '>=': '<', '>': '<=', '<=': '>', '==': '!=', '!=': '=='}
+_FENCES = {'abs': (r'\left|', r'\right|'), 'norm': (r'\left\|', r'\right\|'), 'cast': '[]',
+           'floor': (r'\lfloor ', r' \rfloor'), 'ceil': (r'\lceil ', r' \rceil')}
+_NAMES = {'maximum': r'\max', 'minimum': r'\min', 'max': r'\max', 'min': r'\min', 'exp': r'\exp',
+          'log': r'\log', 'tanh': r'\tanh', 'sin': r'\sin', 'cos': r'\cos'}
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)        # how tightly the parts of an expression hold
+
+
+class _Writer:
+    """Writes the loop of one parameter, and what it needs, as lines (left, sign, right)."""
+
+    def __init__(self, step):
+        self.lines, self.conditions = [], []
+        self._symbols = {id(leaf.load): _vector({'p': 'x', 'g': 'g'}.get(leaf.role, leaf.name))
+                         for leaf in step.trace.leaves}
+        for number, outcome in step.trace.guards:
+            test = number.args[0] if number.op == 'item' else number
+            if test.op in COMPARISONS:
+                relation = test.op if outcome else _OPPOSITES[test.op]
+                left, right = (self._write(arg)[0] for arg in test.args)
+                self.conditions.append(f'{left} {_RELATIONS[relation]} {right}')
+        for _, loop in step.calls:
+            if loop.stores:
+                self._write_loop(loop)
+
+    def _write_loop(self, loop):
+        memory = {leaf.name: self._symbols[id(leaf.load)] for leaf in loop.leaves}
+        written = {leaf.name for leaf, _ in loop.stores}
+        done = set()
+        for element in loop.lines:
+            right = self._write(element)[0]
+            name = loop.called[id(element)]
+            if name in written:
+                self._line(element, memory[name], r'\leftarrow', right)
+                done.add((name, id(element)))
+                continue
+            self._line(element, self._new(_vector(name)), '=', right)
+        for leaf, value in loop.stores:
+            if (leaf.name, id(value)) not in done:
+                self.lines.append((memory[leaf.name], r'\leftarrow', self._write(value)[0]))
+
+    def _new(self, symbol):
+        while symbol in self._symbols.values():
+            symbol += "'"
+        return symbol
+
+    def _line(self, value, left, sign, right):
+        self._symbols[id(value)] = left
+        self.lines.append((left, sign, right))
+
+    def _write(self, value):
+        """An expression, and how tightly it holds together."""
+        if id(value) in self._symbols:
+            return self._symbols[id(value)], _ATOM
+        if not isinstance(value, (Element, Number)):
+            return _literal(value)
+        if value.op in ('input', 'const') and isinstance(value, Number):
+            if not value.name:
+                return _literal(value.value)
+            self._symbols[id(value)] = _letter(value.name)
+            return self._symbols[id(value)], _ATOM
+        if value.op in ('const', 'item') or value.op == 'call' and value.args[0] in (float, int):
+            return self._write(value.args[-1])
+        if value.name and (isinstance(value, Number) or not value.leaf):
+            if value.op not in REDUCTIONS:
+                right = self._expression(value)[0]
+                self._line(value, self._new(_letter(value.name)), '=', right)
+                return self._symbols[id(value)], _ATOM
+        return self._expression(value)
+
+    def _expression(self, value):
+        op, args = value.op, value.args
+        if op == 'call':
+            op, args = args[0].__name__, args[1:]
+        parts = [self._write(arg) for arg in args]
+        texts = [text for text, _ in parts]
+        if op == '+' and texts[0] == '0':       # what sum() starts from
+            return parts[1]
+        if op in ('+', '-'):
+            right = texts[1] if op == '+' or parts[1][1] > _SUM else f'({texts[1]})'
+            return f'{texts[0]} {op} {right}', _SUM
+        if op == 'neg':
+            return f'-{_held(parts[0], _PRODUCT)}', _SUM
+        if op == '*':
+            left, right = (_held(part, _PRODUCT) for part in parts)
+            vectors = all(isinstance(arg, Element) and arg.leaf for arg in args)
+            sign = r' \odot ' if vectors else r' \cdot ' if right[0].isdigit() else ' '
+            return f'{left}{sign}{right}', _PRODUCT
+        if op == '/':
+            return rf'\frac{{{texts[0]}}}{{{texts[1]}}}', _PRODUCT
+        if op == '%':
+            return rf'{_held(parts[0], _PRODUCT)} \bmod {_held(parts[1], _ATOM)}', _PRODUCT
+        if op in ('sqrt', 'root'):
+            return rf'\sqrt{{{texts[0]}}}', _ATOM
+        if op in ('square', '**', 'power'):
+            return f'{_held(parts[0], _ATOM)}^{{{(texts + ["2"])[1]}}}', _POWER
+        if op in _RELATIONS:
+            return f'{texts[0]} {_RELATIONS[op]} {texts[1]}', _SUM
+        if op in _FENCES:
+            left, right = _FENCES[op]
+            return f'{left}{texts[0]}{right}', _ATOM
+        if op == 'where':
+            return (rf'\begin{{cases}} {texts[1]} & {texts[0]} \\ {texts[2]} & '
+                    r'\text{otherwise} \end{cases}'), _ATOM
+        return f'{_NAMES.get(op, _upright(op))}({", ".join(texts)})', _ATOM
+
+
+def _held(part, tightness):
+    text, held = part
+    return text if held >= tightness else f'({text})'
+
+
+def _literal(value):
+    mantissa, _, exponent = f'{value:.12g}'.partition('e')
+    if exponent:
+        power = f'10^{{{int(exponent)}}}'
+        return (power if mantissa == '1' else rf'{mantissa} \cdot {power}'), _PRODUCT
+    return mantissa, _SUM if mantissa.startswith('-') else _ATOM
+
+
+def _upright(name):
+    return rf'\operatorname{{{name}}}'.replace('_', r'\_')
+
+
+def _letter(name, bold=False):
+    """The symbol of a name such as beta1, v_hat, v_bias_corr, s_max or lr."""
+    if name in _LETTERS:
+        return _LETTERS[name]
+    stem, _, rest = name.partition('_')
+    letter = stem.rstrip('0123456789')
+    index = stem[len(letter):]
+    if letter in _GREEK or letter in _LETTERS:
+        symbol = _LETTERS.get(letter, f'\\{letter}')
+        symbol = rf'\boldsymbol{{{symbol}}}' if bold else symbol
+    elif len(letter) == 1:
+        symbol = rf'\mathbf{{{letter}}}' if bold else letter
+    else:
+        symbol = rf'\mathbf{{{letter}}}' if bold else rf'\mathrm{{{letter}}}'
+    symbol += f'_{{{index}}}' if len(index) > 1 else f'_{index}' if index else ''
+    if rest in ('hat', 'bias_corr', 'corr', 'corrected'):
+        return rf'\hat{{{symbol}}}'
+    if rest.isdigit():                  # the second, third... value under one name
+        return symbol + "'" * (int(rest) - 1)
+    return symbol + (rf'_{{\mathrm{{{rest}}}}}'.replace('_', r'\_').replace(r'\_', '_', 1)
+                     if rest else '')
+
+
+def _vector(name):
+    return _letter(name, bold=True)
