@@ -33,11 +33,15 @@ test: $(STAMP)  ## Run the tests (ARGS="-k adam -x" is passed to pytest)
 lint: $(STAMP)  ## Check the code's form
 	$(VENV)/bin/ruff check .
 
-matrix:  ## Run the tests on every Python found, each in its own .venv-3.x
+matrix:  ## Run the tests on every Python found, each in a .venv-3.x of its own
 	@for v in $(FOUND); do \
-	  $(MAKE) --no-print-directory test VENV=.venv-$$v PYTHON=python$$v \
-	    && results="$$results$$v\tpassed\n" || { results="$$results$$v\tFAILED\n"; failed=1; }; \
-	done; printf "\nPython\ttests\n$$results"; exit $${failed:-0}
+	  if [ $$v = "$(VERSION)" ]; then venv=$(VENV); else venv=.venv-$$v; fi; \
+	  echo "--- Python $$v"; start=$$(date +%s); \
+	  if $(MAKE) --no-print-directory test VENV=$$venv PYTHON=python$$v; then result=passed; \
+	  else result=FAILED; failed=1; fi; \
+	  numpy=$$($$venv/bin/python -c 'import numpy; print(numpy.__version__)'); \
+	  table="$$table$$v\t$$numpy\t$$result\t$$(($$(date +%s) - start)) s\n"; \
+	done; printf "\nPython\tNumPy\ttests\ttime\n$$table"; exit $${failed:-0}
 
 constraints:  ## Resolve constraints/ anew (needs uv)
 	@for v in $(VERSIONS); do \

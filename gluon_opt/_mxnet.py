@@ -116,7 +116,19 @@ def _numpy(numpy):
         # Gone in 1.20; passed on by numpy/fallback.py.
         **{name: _not_in_numpy(name) for name in ('mirr', 'npv', 'pmt', 'ppmt', 'pv', 'rate')},
     }
-    if int(numpy.__version__.partition('.')[0]) >= 2:
+    version = tuple(map(int, numpy.__version__.split('.')[:2]))
+    if version >= (1, 24):
+        # Deprecated in 1.24 and 1.25, gone in 2.0.
+        names.update({
+            # numpy/fallback.py
+            'alltrue': numpy.all,
+            'msort': lambda a: numpy.sort(a, axis=0),
+            # numpy_dispatch_protocol.py
+            'product': numpy.prod,
+            'round_': numpy.round,
+            'sometrue': numpy.any,
+        })
+    if version >= (2, 0):
         names.update({
             # numpy/utils.py
             'PZERO': 0.0,
@@ -127,15 +139,9 @@ def _numpy(numpy):
             'NaN': numpy.nan,
             # gluon/contrib/estimator/event_handler.py
             'Inf': numpy.inf,
-            # numpy/fallback.py
-            'alltrue': numpy.all,
+            # numpy/fallback.py; deprecated in 2.0, gone in 2.4
             'in1d': lambda a, *args, **kwargs: numpy.isin(numpy.ravel(a), *args, **kwargs),
-            'msort': lambda a: numpy.sort(a, axis=0),
             'trapz': numpy.trapezoid,
-            # numpy_dispatch_protocol.py
-            'product': numpy.prod,
-            'round_': numpy.round,
-            'sometrue': numpy.any,
             # ndarray/numpy/_op.py and symbol/numpy/_symbol.py: pad
             'compat': SimpleNamespace(basestring=str),
             # ndarray/ndarray.py: moveaxis reads core.numeric.normalize_axis_tuple
