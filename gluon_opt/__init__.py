@@ -16,6 +16,7 @@ _PUBLIC = {
     'load_airfoil': 'data', 'get_data_ch10': 'data',
     'Record': 'record',
     'register': 'bridge',
+    'Trainer': 'trainer',
     'train_ch10': 'train', 'train_gluon_ch10': 'train',
     'compare': 'compare', 'Comparison': 'compare',
     'train_2d': 'traces', 'trace': 'traces', 'show_trace_2d': 'plots',

@@ -14,8 +14,8 @@ from mxnet.optimizer import Optimizer
 
 from gluon_opt import GluonOptError
 from gluon_opt._mode import nd_mode, np_mode
-from gluon_opt.algorithms import algorithms, init_states, remember
-from gluon_opt.algorithms._algorithm import BOUNDS, check_keys, check_value, choices, dry_run
+from gluon_opt.algorithms import algorithms, find, init_states, remember
+from gluon_opt.algorithms._algorithm import BOUNDS, check_dict, check_keys, check_value, choices, dry_run
 
 # ---- hyperparameters ----
 
@@ -91,16 +91,7 @@ def register(rule, name=None, *, states=None, defaults=None):
     taken = Optimizer.opt_registry.get(name.lower())
     if taken and not issubclass(taken, _HandWritten):
         raise GluonOptError(f"{name!r} is the name of an optimizer of MXNet's own; choose another")
-    dry = dry_run(rule, states)
-    defaults = {**dry.optional, **(defaults or {})}
-    class_name = '_HandWritten_' + re.sub(r'\W', '_', name.lower())
-    cls = type(class_name, (_HandWritten,), {
-        '__module__': __name__, 'rule': staticmethod(rule), 'name': name, 'xp': dry.xp,
-        'states': staticmethod(states) if callable(states) else dry.states,
-        'defaults': {key: value for key, value in defaults.items() if key not in ('lr', 't')},
-        'default_lr': defaults.get('lr'), 'needs_lr': 'lr' in dry.required,
-        'required': [key for key in dry.required if key not in (*defaults, 'lr', 't')]})
-    setattr(sys.modules[__name__], class_name, cls)     # pickle finds a class by its name
+    cls = optimizer_class(rule, name, states, defaults)
     Optimizer.opt_registry[name.lower()] = cls
     remember(name, rule, cls.states)
     return rule
@@ -113,24 +104,41 @@ def register_all():
             register(algorithm.rule, states=algorithm.states, defaults=algorithm.chosen)
 
 
+def optimizer_class(rule, name, states=None, defaults=None):
+    """An optimizer of Gluon's that calls `rule`; the arguments are those of `register`."""
+    defaults = defaults or {}
+    dry = dry_run(rule, states, defaults)
+    defaults = {**dry.optional, **defaults}
+    class_name = '_HandWritten_' + re.sub(r'\W', '_', name.lower())
+    cls = type(class_name, (_HandWritten,), {
+        '__module__': __name__, 'rule': staticmethod(rule), 'name': name, 'xp': dry.xp,
+        'states': staticmethod(states) if callable(states) else dry.states,
+        'defaults': {key: value for key, value in defaults.items() if key not in ('lr', 't')},
+        'default_lr': defaults.get('lr'), 'needs_lr': 'lr' in dry.required,
+        'required': [key for key in dry.required if key not in (*defaults, 'lr', 't')]})
+    setattr(sys.modules[__name__], class_name, cls)     # pickle finds a class by its name
+    return cls
+
+
 class _HandWritten(Optimizer):
-    """An optimizer of Gluon's that calls a book-shaped function. `register` makes subclasses."""
+    """An optimizer of Gluon's that calls a book-shaped function: see `optimizer_class`."""
 
     def __init__(self, learning_rate=None, **hyperparams):
         own = {**dict.fromkeys(self.required), **self.defaults}
-        theirs = {key: hyperparams.pop(key) for key in list(hyperparams) if key not in own}
-        unknown = set(theirs) - set(inspect.signature(Optimizer.__init__).parameters)
+        general = {key: hyperparams.pop(key) for key in list(hyperparams) if key not in own}
+        unknown = [key for key in general if key not in _GENERAL]
         check_keys(self.name, dict.fromkeys(unknown), ['learning_rate', *own],
                    {'lr': 'learning_rate'})
-        if learning_rate is None and theirs.get('lr_scheduler') is None:
+        if learning_rate is None and general.get('lr_scheduler') is None:
             learning_rate = self.default_lr
             if learning_rate is None and self.needs_lr:
                 raise GluonOptError(f"{self.name}: missing hyperparameter 'learning_rate'")
         for key in self.required:
             if key not in hyperparams:
                 raise GluonOptError(f'{self.name}: missing hyperparameter {key!r}')
-        super().__init__(learning_rate=learning_rate, **theirs)
+        super().__init__(learning_rate=learning_rate, **general)
         self.hyperparams = {**own, **hyperparams}
+        self.allow_np_array = True              # whatever npx.set_np() says
         self.aggregate_num = sys.maxsize        # so that MXNet hands all parameters over together
 
     def create_state(self, index, weight):
@@ -172,6 +180,36 @@ class _HandWritten(Optimizer):
         if self.clip_gradient is not None:
             grad = nd.clip(grad, -self.clip_gradient, self.clip_gradient)
         return grad + wd * weight if wd else grad
+
+
+# What every optimizer of Gluon's takes, beside what is its own.
+_GENERAL = set(inspect.signature(Optimizer.__init__).parameters)
+_SHARED = ('wd', 'clip_gradient', 'lr_scheduler', 'rescale_grad', 'multi_precision')
+
+
+def optimizer(rule_or_name, hyperparams, states=None):
+    """An optimizer of Gluon's for one of our rules or a reader's.
+
+    Args:
+        rule_or_name, states: as for `init_states`.
+        hyperparams: with the book's names, and `_SHARED` with Gluon's meaning.
+
+    Raises:
+        GluonOptError: a bad name, hyperparameter or number of states.
+    """
+    algorithm = find(rule_or_name)
+    rule = algorithm.rule if algorithm else rule_or_name
+    name = getattr(rule, '__name__', type(rule).__name__)
+    check_dict(name, hyperparams)
+    known = algorithm.defaults if algorithm else ()
+    shared = {key: hyperparams[key] for key in _SHARED if key in hyperparams and key not in known}
+    own = {key: value for key, value in hyperparams.items() if key not in shared}
+    if algorithm:
+        # A schedule stands for the learning rate.
+        algorithm.check({'lr': 1.0, **own} if 'lr_scheduler' in shared else own)
+        states = algorithm.states if states is None else states
+    cls = optimizer_class(rule, name, states, own)
+    return cls(begin_num_update=own.get('t', 1) - 1, **shared)
 
 
 class _Parameter:

@@ -8,6 +8,7 @@ from mxnet import autograd, gluon, nd, np, npx
 from gluon_opt import GluonOptError, bridge
 from gluon_opt._mode import nd_mode, np_mode
 from gluon_opt.algorithms import find
+from gluon_opt.algorithms._algorithm import flat
 from gluon_opt.data import Batches, check_seed, check_whole
 from gluon_opt.observe import observer
 from gluon_opt.record import Record
@@ -122,7 +123,7 @@ class ByHand:
         algorithm = find(rule)
         self.name = getattr(rule, '__name__', type(rule).__name__)
         self.hyperparams = dict(algorithm.check(hyperparams) if algorithm else hyperparams)
-        arrays = list(_arrays(states))
+        arrays = list(flat(states))
         nd_arrays = not isinstance(arrays[0], np.ndarray) if arrays else nd_arrays
         self.xp, self.mode = (nd, nd_mode) if nd_arrays else (np, np_mode)
         self.rule = rule
@@ -195,15 +196,6 @@ def _squared_loss(y_hat, y):
     return (y_hat - y.reshape(y_hat.shape)) ** 2 / 2
 
 
-def _arrays(states):
-    """All arrays in the states, however they are nested."""
-    if isinstance(states, nd.NDArray):
-        yield states
-    elif isinstance(states, (list, tuple)):
-        for state in states:
-            yield from _arrays(state)
-
-
 def _copy(states):
     if isinstance(states, (list, tuple)):
         return type(states)(_copy(state) for state in states)
@@ -216,7 +208,7 @@ def _check_states(name, algorithm, states, params):
         return
     wanted = [(p.shape,) * algorithm.states for p in params]
     try:
-        found = [tuple(a.shape for a in _arrays(state)) for state in states]
+        found = [tuple(a.shape for a in flat(state)) for state in states]
     except TypeError:
         found = states
     if found != wanted:

@@ -75,9 +75,13 @@ def check_value(owner, key, value, bounds):
         raise GluonOptError(f'{owner}: {key} must be in {bounds}, got {value!r}')
 
 
-def check_keys(owner, hyperparams, known, synonyms=MappingProxyType({})):
+def check_dict(owner, hyperparams):
     if not hasattr(hyperparams, 'keys'):
         raise GluonOptError(f'{owner}: hyperparams must be a dict, got {hyperparams!r}')
+
+
+def check_keys(owner, hyperparams, known, synonyms=MappingProxyType({})):
+    check_dict(owner, hyperparams)
     for key in hyperparams:
         if key not in known:
             raise GluonOptError(f'{owner}: unknown hyperparameter {key!r}'
@@ -150,15 +154,14 @@ class Algorithm:
 class _Probe(dict):
     """Hyperparameters that have every key, and note which were asked for."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, given):
+        super().__init__(given)
         self.required, self.optional = [], {}
 
-    def __missing__(self, key):
-        if key not in self.optional:
+    def __getitem__(self, key):
+        if key not in self.optional and key not in self.required:
             self.required.append(key)
-        self[key] = 1 if key == 't' else 0.5
-        return self[key]
+        return self.setdefault(key, 1 if key == 't' else 0.5)
 
     def get(self, key, default=None):
         if key not in self.required:
@@ -182,12 +185,13 @@ class DryRun(NamedTuple):
     optional: dict
 
 
-def dry_run(rule, states=None):
+def dry_run(rule, states=None, given=MappingProxyType({})):
     """Run `rule` once on arrays of one element, to learn which states and keys it uses.
 
     Args:
         rule: a book-shaped function.
         states: as for `init_states`; left out, 0 to 4 arrays a parameter are tried.
+        given: hyperparameters that it needs to run; others get a number that suits most.
 
     Raises:
         GluonOptError: it fails on all that was tried.
@@ -199,7 +203,7 @@ def dry_run(rule, states=None):
             p = (np if xp == 'np' else nd).full((1,), 0.5)
             p.attach_grad()
             p.grad[:] = 0.5
-            probe = _Probe()
+            probe = _Probe(given)
             try:
                 rule([p], count([p]) if callable(count) else [zeros(p, count)], probe)
             except Exception as failure:        # a reader's function may raise anything
@@ -217,3 +221,12 @@ def zeros(p, count):
     xp = np if isinstance(p, np.ndarray) else nd
     arrays = tuple(xp.zeros_like(p) for _ in range(count))
     return arrays[0] if count == 1 else arrays or None
+
+
+def flat(states):
+    """All arrays in the states of a parameter, or of several, however they are nested."""
+    if isinstance(states, nd.NDArray):
+        yield states
+    elif isinstance(states, (list, tuple)):
+        for state in states:
+            yield from flat(state)
