@@ -13,7 +13,7 @@ from gluon_opt.algorithms import CHAPTER, find
 from gluon_opt.data import check_seed, check_whole, get_data_ch10
 from gluon_opt.observe import progress
 from gluon_opt.record import Record, csv_text, write_whole
-from gluon_opt.train import ByGluon, ByHand, Data, run, start
+from gluon_opt.train import ByHand, Data, by_gluon, run, start
 
 COLUMNS = ('algorithm', 'gluon_name', 'hyperparams', 'gluon_hyperparams', 'loss', 'gluon_loss',
            'gap', 'gap_step', 'reason', 'sec_per_epoch', 'gluon_sec_per_epoch')
@@ -89,9 +89,11 @@ class _Pair:
         return ByHand(rule, states, self.hyperparams, self.start())
 
     def by_gluon(self):
+        model = by_gluon(self.gluon_name, self.gluon_hyperparams, self.start())
         if self.matched:
-            return _MatchedGluon(self)
-        return ByGluon(self.gluon_name, self.gluon_hyperparams, self.start())
+            model.before_step = lambda t: bridge.renew(model.trainer, self.algorithm,
+                                                       {**self.hyperparams, 't': t})
+        return model
 
 
 def _in_gluons_order(rule):
@@ -100,19 +102,6 @@ def _in_gluons_order(rule):
         rule(params[::-1], states[::-1], hyperparams)
     in_order.__name__ = rule.__name__
     return in_order
-
-
-class _MatchedGluon(ByGluon):
-    """Gluon's side, with the hyperparameters renewed whose translation depends on the step."""
-
-    def __init__(self, pair):
-        super().__init__(pair.gluon_name, pair.gluon_hyperparams, pair.start())
-        self.pair, self.t = pair, 0
-
-    def step(self, X, y):
-        self.t += 1
-        bridge.renew(self.trainer, self.pair.algorithm, {**self.pair.hyperparams, 't': self.t})
-        return super().step(X, y)
 
 
 @dataclass

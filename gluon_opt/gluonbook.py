@@ -9,7 +9,7 @@ from mxnet import np
 from gluon_opt.data import Batches, load_airfoil
 from gluon_opt.plots import show_trace_2d
 from gluon_opt.traces import walk_2d
-from gluon_opt.train import ByGluon, ByHand, Data, report, run, start
+from gluon_opt.train import ByHand, Data, by_gluon, report, run, start
 
 __all__ = ['get_data_ch7', 'train_ch7', 'train_gluon_ch7', 'train_2d', 'show_trace_2d']
 
@@ -55,8 +55,8 @@ def train_gluon_ch7(trainer_name, trainer_hyperparams, features, labels, batch_s
         GluonOptError: as `train_gluon_ch10`.
     """
     data = _data(features, labels, batch_size, seed)
-    model = ByGluon(trainer_name, trainer_hyperparams, start(data.feature_dim, seed),
-                    batch_size=batch_size)
+    model = by_gluon(trainer_name, trainer_hyperparams, start(data.feature_dim, seed),
+                     batch_size=batch_size)
     return report(run(model, data, num_epochs, every=_EVERY), _FORMAT)
 
 

@@ -61,7 +61,7 @@ def train_gluon_ch10(tr_name, hyperparams, data_iter, num_epochs=2, *, seed=None
         GluonOptError: an unknown name or hyperparameter, or a loss that is no longer finite.
     """
     data = Data(data_iter, seed)
-    model = ByGluon(tr_name, hyperparams, start(data.feature_dim, seed), kvstore=kvstore)
+    model = by_gluon(tr_name, hyperparams, start(data.feature_dim, seed), kvstore=kvstore)
     return report(run(model, data, num_epochs), CH10_FORMAT)
 
 
@@ -139,12 +139,12 @@ class ByHand:
         """An array of the kind that this model computes with."""
         return array.as_nd_ndarray() if self.xp is nd else array.as_np_ndarray()
 
-    def predict(self, X):
-        return self.xp.dot(X, self.w) + self.b
+    def loss(self, X, y):
+        return _squared_loss(self.xp.dot(X, self.w) + self.b, y)
 
     def step(self, X, y):
         with autograd.record():
-            loss = _squared_loss(self.predict(X), y).mean()
+            loss = self.loss(X, y).mean()
         loss.backward()
         self.rule([self.w, self.b], self.states, self.hyperparams)
         return loss
@@ -154,42 +154,64 @@ class ByHand:
         return onp.append(self.w.asnumpy(), self.b.asnumpy())
 
 
-class ByGluon:
-    """The linear model as a Gluon net, updated by a Trainer.
+class OnNet:
+    """A Gluon net updated by a Trainer, Gluon's or ours.
 
-    The Trainer divides the gradient by `batch_size`, left out: by the examples in the batch.
+    Args:
+        name: what is running, for messages.
+        net: the net; its parameters have their start values.
+        trainer: of its parameters.
+        loss_of: a function of (y_hat, y) that returns the loss of each example.
+        batch_size: by which the Trainer divides the gradient; left out, the examples in the batch.
+        before_step: called with the number of each step, from 1, before the update.
     """
 
     mode = staticmethod(np_mode)
 
-    @np_mode()
-    def __init__(self, name, hyperparams, start, *, batch_size=None, kvstore=None):
-        bridge.check_gluon(name, hyperparams)
-        self.name = f'gluon {name}'
-        self.batch_size = batch_size
-        self.dense = gluon.nn.Dense(1, in_units=len(start[0]))
-        self.dense.initialize()
-        self.dense.weight.set_data(np.array(start[0].T))
-        self.dense.bias.set_data(np.array(start[1]))
-        stores = {} if kvstore is None else {'kvstore': kvstore}
-        self.trainer = gluon.Trainer(self.dense.collect_params(), name, dict(hyperparams), **stores)
+    def __init__(self, name, net, trainer, loss_of, *, batch_size=None, before_step=None):
+        self.name, self.net, self.trainer, self.loss_of = name, net, trainer, loss_of
+        self.batch_size, self.before_step = batch_size, before_step
+        self.t = 0
 
     def convert(self, array):
         return array.as_np_ndarray()
 
-    def predict(self, X):
-        return self.dense(X)
+    def loss(self, X, y):
+        return self.loss_of(self.net(X), y)
 
     def step(self, X, y):
         with autograd.record():
-            loss = _squared_loss(self.predict(X), y)
+            loss = self.loss(X, y)
         loss.backward()
+        self.t += 1
+        if self.before_step:
+            self.before_step(self.t)
         self.trainer.step(self.batch_size or len(y))
         return loss
 
     def weights(self):
-        """The weight and the bias as one float32 NumPy vector, in the order of `ByHand`."""
-        return onp.append(self.dense.weight.data().asnumpy(), self.dense.bias.data().asnumpy())
+        """All parameters as one float32 NumPy vector; of a linear net in the order of `ByHand`."""
+        return onp.concatenate([p.data().asnumpy().ravel()
+                                for p in self.net.collect_params().values()])
+
+
+@np_mode()
+def by_gluon(name, hyperparams, start, *, batch_size=None, kvstore=None):
+    """The linear model as a Gluon net, updated by Gluon's Trainer."""
+    net = gluon.nn.Dense(1, in_units=len(start[0]))
+    net.initialize()
+    net.weight.set_data(np.array(start[0].T))
+    net.bias.set_data(np.array(start[1]))
+    trainer = gluon_trainer(net, name, hyperparams, kvstore)
+    return OnNet(f'gluon {name}', net, trainer, _squared_loss, batch_size=batch_size)
+
+
+@np_mode()
+def gluon_trainer(net, name, hyperparams, kvstore=None):
+    """Gluon's Trainer for a net, after a look at the name and the hyperparameters."""
+    bridge.check_gluon(name, hyperparams)
+    stores = {} if kvstore is None else {'kvstore': kvstore}
+    return gluon.Trainer(net.collect_params(), name, dict(hyperparams), **stores)
 
 
 def _squared_loss(y_hat, y):
@@ -226,7 +248,7 @@ def run(model, data, num_epochs, *, every=200, observer=observer):
         X, y = model.convert(data.X), model.convert(data.y)
 
         def measure():
-            loss = float(_squared_loss(model.predict(X), y).mean().asnumpy())
+            loss = float(model.loss(X, y).mean().asnumpy())
             record.add(examples, record.seconds, loss)
             observe(record)
             if not math.isfinite(loss):
