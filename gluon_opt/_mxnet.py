@@ -89,6 +89,11 @@ def _execute(loader, module):
     if module.__name__ in ('mxnet._ctypes.ndarray', 'mxnet._ctypes.symbol'):
         vars(module)['str'] = _str
     exec(code, vars(module))
+    if module.__name__ == 'mxnet.numpy.multiarray':
+        convert = module._as_mx_np_array
+        # What numpy.linalg gives are named tuples since NumPy 1.25, which it cannot rebuild.
+        module._as_mx_np_array = lambda value, ctx=None: convert(
+            tuple(value) if isinstance(value, tuple) else value, ctx)
 
 
 def _import(name, globals=None, locals=None, fromlist=(), level=0):

@@ -109,6 +109,8 @@ def test_what_reads_the_names_works(np_mode):
     assert np.pad(np.ones((1, 1)), ((0, 0), (1, 1)), 'constant').tolist() == [[0, 1, 0]]
     assert np.product(np.array([2., 3.])) == 6 and np.round_(np.array([1.4])) == 1
     assert (np.PINF, np.NINF, np.PZERO) == (numpy.inf, -numpy.inf, np.NZERO)
+    q, r = np.linalg.qr(np.array([[2., 1.], [1., 3.]]))
+    assert numpy.allclose((q @ r).asnumpy(), [[2, 1], [1, 3]])
     with pytest.raises(RuntimeError, match='numpy-financial'):
         np.npv(0.1, [1., 2.])
     assert mx.nd.moveaxis(mx.nd.zeros((2, 3)), 0, 1).shape == (3, 2)
