@@ -53,6 +53,8 @@ def _parser():
     command.add_argument('--seed', type=int, default=0, metavar='N', help='default: 0')
     command.add_argument('--matched', action='store_true',
                          help='translate all hyperparameters, so that both sides are one rule')
+    command.add_argument('--model', default='linear', metavar='NAME',
+                         help='linear (default), or mlp or conv on the digits')
     command.add_argument('--data', metavar='PATH', help='airfoil_self_noise.dat, or its folder')
     command.add_argument('--out', metavar='DIR', help='write CSV, JSON, SVG, PNG and HTML there')
 
@@ -129,7 +131,8 @@ def _compare(arguments):
 
     comparison = compare(arguments.names or None, num_epochs=arguments.epochs,
                          batch_size=arguments.batch_size, seed=arguments.seed,
-                         matched=arguments.matched, path=arguments.data)
+                         matched=arguments.matched, path=arguments.data,
+                         model=arguments.model)
     paths = comparison.save(arguments.out) if arguments.out else []
 
     def show():

@@ -168,8 +168,10 @@ def _draw_losses(axes, run, optimum):
     for record, label, style in ((run.hand, 'by hand', dict(color=BLUE, linewidth=3, alpha=0.5)),
                                  (run.gluon, 'Gluon', dict(color=ORANGE, linestyle='--'))):
         axes.plot(record.epochs, record.losses, label=label, **style)
-    axes.axhline(optimum, color=GREY, linestyle=':', label='least squares')
-    axes.set_ylim(*_limits(run.hand.losses + run.gluon.losses, lowest=optimum))
+    losses = run.hand.losses + run.gluon.losses
+    if optimum is not None:
+        axes.axhline(optimum, color=GREY, linestyle=':', label='least squares')
+    axes.set_ylim(*_limits(losses, lowest=min(losses) if optimum is None else optimum))
     axes.grid(alpha=0.3)
 
 

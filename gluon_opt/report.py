@@ -41,14 +41,21 @@ def _number(value, form):
     return '-' if value is None else format(value, form)
 
 
+def _caption(comparison):
+    """How to read the numbers."""
+    caption = 'Of two numbers the upper is by hand.'
+    if comparison.optimum is not None:
+        caption += f' Least squares, below which no run can end: {comparison.optimum:.6f}.'
+    return caption
+
+
 def table(comparison):
     """A rich Table, at most 100 columns wide."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     rich_table = Table(title=comparison.title, box=SIMPLE_HEAD, show_lines=True, padding=(0, 1),
-                       caption=f'Of two numbers the upper is by hand. '
-                               f'Least squares: {comparison.optimum:.6f}')
+                       caption=_caption(comparison))
     for i, heading in enumerate(_HEADINGS):
         rich_table.add_column('\n'.join(heading), justify='right' if i in _NUMERIC else 'left',
                               no_wrap=heading != ['why'])
@@ -82,8 +89,7 @@ _PAGE = '''<!doctype html>
 {rows}
 </tbody>
 </table></div>
-<p>Of two numbers in a cell the upper is by hand. The least-squares loss, below which no run
-can end, is {optimum:.6f}.</p>
+<p>{caption}</p>
 <figure>{svg}</figure>
 </html>
 '''
@@ -100,4 +106,4 @@ def page(comparison, svg):
     return _PAGE.format(
         title=escape(comparison.title), explanation=escape(EXPLANATION),
         headings=''.join(f'<th>{lines(heading)}</th>' for heading in _HEADINGS),
-        rows='\n'.join(rows), optimum=comparison.optimum, svg=svg[svg.index('<svg'):])
+        rows='\n'.join(rows), caption=_caption(comparison), svg=svg[svg.index('<svg'):])

@@ -57,7 +57,7 @@ def test_compare(capsys, tmp_path):
     status, out, _ = run(capsys, 'compare', 'sgd', 'adam', '--epochs', '1', '--out', str(tmp_path))
     table = out[:out.index(str(tmp_path))]
     assert status == 0 and max(map(len, table.splitlines())) <= 100
-    for part in 'adam', 'learning_rate=0.01', 'float32 rounding', 'Least squares: 0.2416':
+    for part in 'adam', 'learning_rate=0.01', 'float32 rounding', 'Least squares', '0.2416':
         assert part in out
     assert len(list(tmp_path.iterdir())) == 5
 
