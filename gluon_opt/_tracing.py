@@ -29,6 +29,7 @@ _SAFE_BUILTINS = {
     'all', 'any', 'bool', 'dict', 'divmod', 'enumerate', 'filter', 'getattr', 'iter', 'len', 'list',
     'map', 'next', 'range', 'reversed', 'round', 'set', 'slice', 'sorted', 'sum', 'tuple', 'zip',
     'abs', 'pow', 'object', '__debug__', 'NotImplemented', 'Ellipsis', 'None', 'True', 'False'}
+_MOST_BRANCHES = 100
 
 
 class Trace:
@@ -218,7 +219,9 @@ class _Tracer:
             place = len(self.trace.guards)
             outcome = bool(number.value)
             if number.from_arrays:      # a guess, which the first call will correct
-                outcome = self.decided[place] if place < len(self.decided) else True
+                outcome = self.decided[place] if place < len(self.decided) else self.invented
+                if place >= _MOST_BRANCHES:
+                    raise Untraceable('loops until an array has certain values')
             self.trace.guards.append((number, outcome))
             self.assumed |= self.invented
             self.outcomes[id(number)] = outcome
@@ -426,7 +429,7 @@ class _Tracer:
             return tuple(self.stand_in(each, f'{name}{i + 1}') for i, each in enumerate(value))
         if isinstance(value, types.ModuleType):
             return Module(self, value)
-        package = (getattr(value, '__module__', None) or '').split('.')[0]
+        package = _package(value)
         if isinstance(value, type):
             known = issubclass(value, (BaseException, tuple)) or package in ('mxnet', 'numpy')
             return value if known else Outsider(f'the class {name}')
@@ -445,13 +448,13 @@ class _Tracer:
 
     def library(self, function):
         op, kind = _known_operations().get(id(function), (None, None))
-        name = f'{function.__module__}.{function.__name__}'
-        is_math = function.__module__ == 'math'
+        name = f'{getattr(function, "__module__", _package(function))}.{function.__name__}'
+        is_math = _package(function) == 'math'
 
         def call(*args, **options):
             if op and any(isinstance(arg, Array) for arg in (*args, *options.values())):
                 if kind != self.kind:
-                    raise Untraceable(f'calls {name} of an mx.{self.kind} array')
+                    raise TypeError(f'calls {name} of an mx.{self.kind} array')
                 return self.apply(op, *args, **options)
             if op in ('zeros', 'ones', 'full'):
                 return self._filled(op, *args, **options)
@@ -535,6 +538,13 @@ class _Tracer:
                         or op == 'STORE_DEREF' and name in function.__code__.co_freevars):
                     raise Untraceable(f'assigns to {name}, outside its arguments',
                                       code.co_filename, line)
+
+
+def _package(value):
+    """The package that an object comes from."""
+    module = getattr(value, '__globals__', {}).get('__name__')      # generated functions lack a true
+    module = module or getattr(value, '__module__', None)           # __module__, and NumPy's any
+    return (module or type(value).__module__).split('.')[0]
 
 
 def _codes(code):
