@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as onp
 
+from gluon_opt import GluonOptError
 from gluon_opt._standins import BINARY, REDUCTIONS, Element, Number
 
 _PRECEDENCE = {**dict.fromkeys(BINARY, 4), '|': 5, '&': 7, '+': 9, '-': 9, **dict.fromkeys(
@@ -30,6 +31,8 @@ _ATOM = 99
 # numba compiles them, and in the step.
 _HELPERS = {
     'square': 'def square(x):\n    return x * x\n',
+    'cube': 'def cube(x):                 # rounded once, like x ** 3\n'
+            '    return real(float64(x) * x * x)\n',
     'sign': 'def sign(x):                 # 0 for nan, as in MXNet\n'
             '    return real(x > 0) - real(x < 0)\n',
     'maximum': 'def maximum(a, b):\n    return a if a > b or a != a else b\n',
@@ -54,7 +57,7 @@ _HELPERS = {
                   '    return total + ratio * ratio, scale\n',
 }
 _NEEDS = {'root': ['inf', 'sqrt']}
-_NUMPY = ('floor', 'ceil', 'cbrt', 'log2')      # in numba, math's give whole numbers or lack
+_NUMPY = {'floor', 'ceil', 'cbrt', 'log2'}      # in numba, math's give whole numbers or lack
 _MATH = {'sqrt', 'exp', 'log', 'log10', 'log1p', 'expm1', 'sin', 'cos', 'tan', 'sinh', 'cosh',
          'tanh', 'isnan', 'isinf', 'isfinite', 'inf', 'nan'}
 _RESERVED = {*_HELPERS, *_NUMPY, *_MATH, *keyword.kwlist, 'i', 'real', 'njit', 'float32', 'float64',
@@ -303,9 +306,9 @@ def _wrapped(line, width=98):
 def _header(dtype, functions):
     functions = {*functions, *itertools.chain(*(_NEEDS.get(f, ()) for f in functions))}
     lines = []
-    for module, names in ('math', sorted(functions & _MATH)), ('numpy', sorted(functions & set(_NUMPY))):
-        if names:
-            lines.append(f'from {module} import {", ".join(names)}')
+    for module, names in ('math', _MATH), ('numpy', _NUMPY):
+        if functions & names:
+            lines.append(f'from {module} import {", ".join(sorted(functions & names))}')
     lines += [f'from numba import {dtype} as real, float64', '']
     for name in sorted(functions & set(_HELPERS)):
         lines += ['', f'@njit\n{_HELPERS[name]}']
@@ -504,7 +507,7 @@ def _identifier(name):
     return name if name.isidentifier() else 'rule'
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _python_helpers():
     """The operations for NumPy's scalars."""
     names = {name: getattr(onp, name) for name in (*_NUMPY, *_MATH)}
@@ -521,9 +524,9 @@ def compiled(loop):
     return _compiled(loop.source, loop.name)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _compiled(source, name):
-    import numba                        # half a second, so only when it is needed
+    import numba  # half a second, so only when it is needed
 
     digest = hashlib.sha256(f'{numba.__version__}\n{source}'.encode()).hexdigest()[:16]
     file = _cache_file(f'{name}_{digest}.py', source)
@@ -535,9 +538,10 @@ def _compiled(source, name):
         try:
             exec(compile(source, str(place or module.__name__), 'exec'), vars(module))
             break
-        except Exception:               # whatever a damaged file in the cache may lead to
+        except Exception as failure:    # at first, whatever a damaged file in the cache leads to
             if place is None:
-                raise
+                reason = str(failure).strip().splitlines()[-1]
+                raise GluonOptError(f'{name}: numba cannot compile it ({reason})') from failure
     return getattr(module, name)
 
 

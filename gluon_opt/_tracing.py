@@ -20,8 +20,22 @@ from mxnet import nd, np
 
 from gluon_opt import GluonOptError
 from gluon_opt._standins import (
-    BINARY, COMPARISONS, LOGICAL, OPERATIONS, REDUCTIONS, Array, Element, Function, Hyperparams,
-    Leaf, Module, Number, Outsider, Untraceable, describe)
+    BINARY,
+    COMPARISONS,
+    LOGICAL,
+    OPERATIONS,
+    REDUCTIONS,
+    Array,
+    Element,
+    Function,
+    Hyperparams,
+    Leaf,
+    Module,
+    Number,
+    Outsider,
+    Untraceable,
+    describe,
+)
 
 _LIBRARIES = ('mxnet', 'numpy', 'math')         # their functions are known or refused, not entered
 _AS_THEY_ARE = ('_operator', 'itertools', 'functools', '_functools')    # they work on stand-ins
@@ -29,7 +43,8 @@ _SAFE_BUILTINS = {
     'all', 'any', 'bool', 'dict', 'divmod', 'enumerate', 'filter', 'getattr', 'iter', 'len', 'list',
     'map', 'next', 'range', 'reversed', 'round', 'set', 'slice', 'sorted', 'sum', 'tuple', 'zip',
     'abs', 'pow', 'object', '__debug__', 'NotImplemented', 'Ellipsis', 'None', 'True', 'False'}
-_MOST_BRANCHES = 100
+_NAMED_ARGUMENTS = {'clip': ('a_min', 'a_max'), 'full_like': ('fill_value',), 'astype': ('dtype',)}
+_MOST_BRANCHES = 100                            # on arrays, in one call
 
 
 class Trace:
@@ -190,7 +205,7 @@ class _Tracer:
 
     def _once(self, op, args, value, **attributes):
         """The Number for this expression, the same one each time."""
-        key = (op, *((type(arg), id(arg) if isinstance(arg, (Number, Element)) else arg)
+        key = (op, *((type(arg), repr(arg) if isinstance(arg, (str, numbers.Number)) else id(arg))
                      for arg in args))
         if key not in self.numbers:
             self.numbers[key] = Number(self, op, args, value, **attributes)
@@ -274,31 +289,25 @@ class _Tracer:
                                     for option, value in options.items()):
                 raise Untraceable(f'{op} of anything but the whole array')
             return self._reduce(op, args[0].element)
-        if op == 'clip':
-            x, low, high = (*args, *(options.pop(k) for k in ('a_min', 'a_max') if k in options))
-            args = x, low, high
-        if op == 'full_like':
-            op, args = 'const', (args[0], *args[1:], *(options.pop(k) for k in tuple(options)
-                                                       if k == 'fill_value'))
-        if op == 'astype':
-            return self._cast(args[0].element, *args[1:], *(options.pop(k) for k in tuple(options)
-                                                            if k == 'dtype'))
+        for option in _NAMED_ARGUMENTS.get(op, ()):
+            if option in options:
+                args += options.pop(option),
         if options:
             raise Untraceable(f'{op} with the option {", ".join(options)}')
-        x = args[0].element if isinstance(args[0], Array) else args[0]
+        array = next(arg for arg in args if isinstance(arg, Array))
+        if op == 'astype':
+            return self._cast(array.element, *args[1:])
+        if op in ('zeros_like', 'ones_like', 'full_like'):
+            value = {'zeros_like': 0, 'ones_like': 1}.get(op, args[-1])
+            return Array(self, Element('const', (value,), array.shape, array.element.dtype))
+        if op == '**' and isinstance(args[1], (int, float)) and args[1] in (1, 2, 3, 0.5):
+            op, args = {1: 'copy', 2: 'square', 3: 'cube', 0.5: 'root'}[args[1]], args[:1]
         if op == 'copy':
-            return Array(self, x)
-        if op in ('zeros_like', 'ones_like', 'const'):
-            value = {'zeros_like': 0, 'ones_like': 1}.get(op) if op != 'const' else args[1]
-            return Array(self, Element('const', (value,), x.shape, x.dtype))
+            return Array(self, array.element)
         if op == 'reciprocal':
-            op, args = '/', (1, args[0])
+            op, args = '/', (1, array)
         if op == 'rsqrt':
-            op, args = '/', (1, self.apply('sqrt', args[0]))
-        if op == '**' and isinstance(args[1], (int, float)):
-            powers = {2: 'square', 0.5: 'root', 1: '+'}
-            if args[1] in (2, 0.5):
-                op, args = powers[args[1]], args[:1]
+            op, args = '/', (1, self.apply('sqrt', array))
         return Array(self, self._elementwise(op, args))
 
     def _elementwise(self, op, args):
@@ -319,6 +328,8 @@ class _Tracer:
         floats = {e.dtype for e in elements} - {'bool'}
         if len(floats) > 1:
             raise Untraceable(f'mixes {" and ".join(sorted(floats))} arrays')
+        if op == '*' and not floats and len(elements) == 2:
+            op = '&'                    # as in MXNet, and no whole number either
         if op == 'where':
             args[0] = self._truth(args[0])
             if isinstance(args[1], Element) is isinstance(args[2], Element) is False:
@@ -442,7 +453,7 @@ class _Tracer:
                             self.copy_once(value)(*args, **options))
         return Outsider(f'{name}, {describe(value)} from outside its arguments')
 
-    @functools.lru_cache(maxsize=None)      # noqa: B019 - a tracer lives as long as one trace
+    @functools.cache      # noqa: B019 - a tracer lives as long as one trace
     def copy_once(self, function):
         return self.copy(function)
 
@@ -542,8 +553,8 @@ class _Tracer:
 
 def _package(value):
     """The package that an object comes from."""
-    module = getattr(value, '__globals__', {}).get('__name__')      # generated functions lack a true
-    module = module or getattr(value, '__module__', None)           # __module__, and NumPy's any
+    # MXNet's generated functions lack a true __module__, and NumPy's have none
+    module = getattr(value, '__globals__', {}).get('__name__') or getattr(value, '__module__', None)
     return (module or type(value).__module__).split('.')[0]
 
 
@@ -561,7 +572,7 @@ def _global_names(code):
             if instruction.opname in ('LOAD_GLOBAL', 'LOAD_NAME')}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _known_operations():
     """id of a function of MXNet's or NumPy's -> (the operation, the kind of arrays it takes)."""
     known = {}

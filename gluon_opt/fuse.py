@@ -5,7 +5,6 @@ down as a loop over the elements and compiles that (`_emit`); `formula` writes i
 """
 import ctypes
 import functools
-import inspect
 import os
 import types
 import weakref
@@ -21,7 +20,7 @@ from gluon_opt._standins import COMPARISONS, REDUCTIONS, Element, Number
 from gluon_opt._tracing import Signature, trace
 
 PARALLEL_FROM = 10**6       # elements; below, handing work to threads costs more than it saves
-KEPT_CALLS = 4              # sets of arrays that a fused function remembers
+KEPT_CALLS = 8              # sets of arrays that a fused function remembers
 KEPT_TRACES = 16            # outcomes of branches that it remembers
 
 
@@ -29,10 +28,9 @@ def fuse(rule, *, fallback=False):
     """Make one loop over memory of a book-shaped function.
 
     The result computes what the rule computes, operation by operation in the same precision; only
-    `x ** 2`, sums and means, exp, log and powers may differ in the last digit. It waits until
-    MXNet's pending operations are finished and works on the arrays' memory, so that
-    they must be dense, on the CPU, and all float32 or all float64; a call with other arrays runs
-    the rule itself and says so, once.
+    powers such as `x ** 2` may differ in the last digit. It waits until MXNet's pending operations
+    are finished and works on the arrays' memory, so these must be dense, on the CPU, and float32
+    or float64; a call with other arrays runs the rule itself and says so, once.
 
     Args:
         rule: a function `(params, states, hyperparams)`, ours or the reader's.
@@ -94,8 +92,8 @@ class Fused:
         call = self._calls.get(key)
         if call is None or call.pointers != pointers:
             call = self._remember(key, _Call(tree, len(params), arrays, pointers), arrays)
-        for i, (outside, step) in enumerate(call.steps):
-            if _unchanged(outside) and step(hyperparams) is None:
+        for i, (step, run) in enumerate(call.steps):
+            if _unchanged(step.trace.outside) and run(hyperparams) is None:
                 if i:
                     call.steps.insert(0, call.steps.pop(i))
                 return
@@ -135,9 +133,9 @@ class Fused:
 
     def _find(self, call, hyperparams):
         """Run a step that was traced for other arrays of the same shapes, if one fits."""
-        bound = [step.trace.outside for step in call.bound]
+        tried = [step for step, _ in call.steps]
         for step in self._steps.get(call.signature, []):
-            if step.trace.outside not in bound and _unchanged(step.trace.outside):
+            if step not in tried and _unchanged(step.trace.outside):
                 if call.bind(step)(hyperparams) is None:
                     return True
         return False
@@ -149,7 +147,7 @@ class Fused:
             step = Step(trace(self.__wrapped__, call.signature, hyperparams, decided=decided))
             steps = self._steps.setdefault(call.signature, [])
             steps.insert(0, step)
-            del steps[KEPT_TRACES:], call.steps[KEPT_TRACES:]
+            del steps[KEPT_TRACES:]
             self._latest = step
             place = call.bind(step)(hyperparams)
             if place is None:
@@ -226,12 +224,12 @@ class _Call:
         pointers: to the memory of parameters, gradients and states, in this order.
         unsuited: why the arrays cannot be handed to a loop, or None.
         signature: what a trace needs to know of the arrays.
-        steps: (what the trace read outside, the function to call with the hyperparameters).
+        steps: pairs of a Step and the function of the hyperparameters that it is for this memory.
     """
 
     def __init__(self, tree, count, arrays, pointers):
         self.count, self.pointers = count, pointers
-        self.owners, self.steps, self.bound = [], [], []
+        self.owners, self.steps = [], []
         kinds = {'np' if isinstance(a, np.ndarray) else 'nd' for a in arrays if a is not None}
         self.unsuited = _why_unsuited(arrays, kinds)
         if self.unsuited is None:
@@ -254,8 +252,8 @@ class _Call:
         run = types.FunctionType(step.code, namespace)
         if step.sums_up:                # NumPy's scalars, unlike arrays of MXNet's, warn of nan
             run = onp.errstate(all='ignore')(run)
-        self.bound.append(step)
-        self.steps.insert(0, (step.trace.outside, run))
+        self.steps.insert(0, (step, run))
+        del self.steps[KEPT_TRACES:]
         return run
 
     def _check_overlaps(self, written):
@@ -310,7 +308,7 @@ def _cores():
         return os.cpu_count()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _pool():
     return ThreadPoolExecutor(max(1, _cores() - 1), thread_name_prefix='gluon_opt.fuse')
 
@@ -378,7 +376,8 @@ def formula(rule):
     Raises:
         GluonOptError: the rule cannot be traced; see `fuse`.
     """
-    return Formula(_Writer(Step(typical_trace(inspect.unwrap(rule)))))
+    rule = rule.__wrapped__ if isinstance(rule, Fused) else rule
+    return Formula(_Writer(Step(typical_trace(rule))))
 
 
 class Formula(str):
@@ -493,8 +492,9 @@ class _Writer:
             return rf'{_held(parts[0], _PRODUCT)} \bmod {_held(parts[1], _ATOM)}', _PRODUCT
         if op in ('sqrt', 'root'):
             return rf'\sqrt{{{texts[0]}}}', _ATOM
-        if op in ('square', '**', 'power'):
-            return f'{_held(parts[0], _ATOM)}^{{{(texts + ["2"])[1]}}}', _POWER
+        if op in ('square', 'cube', '**'):
+            exponent = {'square': '2', 'cube': '3'}.get(op) or texts[1]
+            return f'{_held(parts[0], _ATOM)}^{{{exponent}}}', _POWER
         if op in _RELATIONS:
             return f'{texts[0]} {_RELATIONS[op]} {texts[1]}', _SUM
         if op in _FENCES:

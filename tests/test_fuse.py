@@ -15,7 +15,7 @@ import numpy as onp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mxnet import nd, np, npx
+from mxnet import nd, np
 from mxnet import np as mnp
 from mxnet.numpy import sqrt as root_of
 from recipes import RECIPES
@@ -175,7 +175,7 @@ def schedules_itself(params, states, hyperparams):
         lr = lr / 2
     for p in params:
         p[:] -= lr * p.grad
-    hyperparams['lr'] *= float(0.99)
+    hyperparams['lr'] *= float(hyperparams['t'] > 0) - 0.01
     hyperparams['t'] += 1
     hyperparams['last'] = abs(lr)
 
@@ -228,9 +228,9 @@ def nd_functions(params, states, hyperparams):
         p[:] = nd.broadcast_sub(p, hyperparams['lr'] * v / (g.norm() + v.max() + g.mean()))
 
 
-def made_by_closure(eta, scale=onp.float32(0.3), numbers=(0.5, 2)):
+def made_by_closure(eta, numbers=(0.5, 2)):
     from mxnet import np as xp
-    half, two = numbers
+    scale, (half, two) = onp.float32(0.3), numbers
 
     def closes_over(params, states, hyperparams):
         for p, v in zip(params, states):
@@ -239,9 +239,20 @@ def made_by_closure(eta, scale=onp.float32(0.3), numbers=(0.5, 2)):
     return closes_over
 
 
+def with_conditions(params, states, hyperparams):
+    late = hyperparams['t'] > 2
+    for p, v in zip(params, states):
+        rising, large = p.grad > 0, np.abs(p.grad) > np.mean(np.abs(p.grad))
+        v[:] = np.where(rising & ~large | rising * large, v, -v) + late * p.grad
+        v[:] = np.where(np.isnan(v), 0, v) + large.astype('float32') / (1 + np.linalg.norm(v))
+        p[:] -= np.where(np.linalg.norm(p) > 1, hyperparams['lr'], -0.0) * v
+    hyperparams['t'] += 1
+
+
 def imports_inside(params, states, hyperparams):
-    from mxnet import np as inner
     import math as m
+
+    from mxnet import np as inner
     rate = hyperparams['lr'] / m.sqrt(hyperparams['t'])
     for p in params:
         p[:] -= rate * inner.abs(p.grad) ** 0.5 * inner.sign(p.grad)
@@ -270,6 +281,7 @@ READERS = {     # rule -> (states, hyperparameters, kind of arrays, whether bit 
     nd_methods: (2, {'lr': 0.01}, 'nd', True),
     nd_functions: (1, {'lr': 0.01, 'theta': 2.0}, 'nd', False),
     made_by_closure(0.05): (1, {}, 'np', True),
+    with_conditions: (1, {'lr': 0.1, 't': 1}, 'np', True),
     imports_inside: (0, {'lr': 0.1, 't': 3}, 'np', False),
 }
 every_reader = pytest.mark.parametrize('rule', READERS, ids=lambda rule: rule.__name__)
@@ -350,7 +362,7 @@ def assert_within_two_roundings(actual, expected, old, step):
         f'step {step}: {actual[unequal]} instead of {expected[unequal]}')
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def fused_form(rule):
     return fuse(rule)
 
