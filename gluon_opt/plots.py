@@ -181,3 +181,17 @@ def _draw_gap(axes, run):
     axes.set(ylim=(GAP_FLOOR / 2, 1), xlim=(0, run.hand.num_epochs))
     axes.set_yticks([1e-8, 1e-4, 1])
     axes.grid(alpha=0.3)
+
+
+def schedule_figure(asked, used, unit):
+    """A learning rate as a function of the step, and as it was used: pairs (step, rate)."""
+    figure = Shown(figsize=SIZE)
+    axes = figure.add_subplot()
+    if asked:
+        axes.plot(*zip(*asked), color=BLUE, label='schedule')
+    if used:
+        axes.plot(*zip(*used), '.', color=ORANGE, markersize=4, label='used')
+        axes.legend()
+    axes.set(xlabel=unit, ylabel='learning rate')
+    axes.grid()
+    return figure
