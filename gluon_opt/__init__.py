@@ -18,7 +18,7 @@ _PUBLIC = {
     'register': 'bridge',
     'Trainer': 'trainer',
     'train_ch10': 'train', 'train_gluon_ch10': 'train',
-    'compare': 'compare', 'Comparison': 'compare',
+    'compare': 'compare', 'Comparison': 'compare', 'explain': 'explain',
     'train_2d': 'traces', 'trace': 'traces', 'show_trace_2d': 'plots',
     'gluonbook': None,
 }

@@ -58,6 +58,11 @@ def _parser():
     command.add_argument('--data', metavar='PATH', help='airfoil_self_noise.dat, or its folder')
     command.add_argument('--out', metavar='DIR', help='write CSV, JSON, SVG, PNG and HTML there')
 
+    command = add(_explain, "measure how much of an algorithm's gap each difference accounts for")
+    command.add_argument('name', metavar='NAME', help='the algorithm')
+    command.add_argument('--seed', type=int, default=0, metavar='N', help='default: 0')
+    command.add_argument('--data', metavar='PATH', help='airfoil_self_noise.dat, or its folder')
+
     command = add(_trace, 'walk on a function of two variables')
     command.add_argument('name', metavar='NAME', help='the algorithm')
     command.add_argument('--on', default='bowl', metavar='FUNCTION',
@@ -147,6 +152,20 @@ def _compare(arguments):
             print(f'gluon-opt: diverged, or a gap without a known cause: '
                   f'{", ".join(comparison.failed)}', file=sys.stderr)
         return 1 if comparison.failed else 0
+    return show
+
+
+def _explain(arguments):
+    from gluon_opt.explain import explain
+
+    explanation = explain(arguments.name, seed=arguments.seed, path=arguments.data)
+
+    def show():
+        if arguments.json:
+            print(json.dumps({'data': explanation.source, 'rows': explanation.rows}, indent=1))
+        else:
+            print(explanation)
+        return 0
     return show
 
 

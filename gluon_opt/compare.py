@@ -91,6 +91,8 @@ class Pair:
         self.rule = algorithm.rule
         if self.matched and not algorithm.each_step:
             self.rule = algorithm.gluon_rule
+        self.renewed = self.matched     # Gluon's values whose translation depends on the step
+        self.divisor = None             # of the gradient in Gluon's Trainer; None: the batch's size
 
     def data(self):
         return Data(self.batches, self.seed)
@@ -103,14 +105,18 @@ class Pair:
 
     def by_gluon(self):
         model = self.gluon_side()
-        if self.matched:
+        if self.renewed:
             model.before_step = lambda t: bridge.renew(model.trainer, self.algorithm,
                                                        {**self.hyperparams, 't': t})
         return model
 
     def gluon_side(self):
         feature_dim = self.batches.features.shape[1]
-        return by_gluon(self.gluon_name, self.gluon_hyperparams, start(feature_dim, self.seed))
+        return by_gluon(self.gluon_name, self.gluon_hyperparams, start(feature_dim, self.seed),
+                        batch_size=self.divisor)
+
+    def between_steps(self, done, hand, gluon):
+        """Called after each step with the number of steps done."""
 
 
 class _PairOfNets(Pair):
@@ -161,7 +167,7 @@ class Measured:
 
 def _measure(pair, num_epochs):
     steps = num_epochs * len(pair.batches)
-    gaps, gap_step = _gaps(pair, num_epochs)
+    gaps, gap_step = measure_gaps(pair, num_epochs)
     seconds, records, failures = ([], []), [None, None], {}
     for _ in range(REPEATS):
         for side, model in enumerate((pair.by_hand(), pair.by_gluon())):
@@ -179,7 +185,7 @@ def _nobody(num_epochs):
     return nullcontext(lambda record: None)
 
 
-def _gaps(pair, num_epochs):
+def measure_gaps(pair, num_epochs):
     """Both models in step, on the same batches: the gap after each, and where it begins."""
     hand, gluon, data = pair.by_hand(), pair.by_gluon(), pair.data()
     gaps, gap_step = [], None
@@ -195,6 +201,7 @@ def _gaps(pair, num_epochs):
                 gaps.append(float(gap))
                 if gap_step is None and gap > 4 * onp.spacing(largest):
                     gap_step = len(gaps)
+                pair.between_steps(len(gaps), hand, gluon)
     return gaps, gap_step
 
 

@@ -99,10 +99,13 @@ class Algorithm:
         chosen: the hyperparameters the book passes, with the values the comparison uses.
         gluon: the name under which MXNet 1.9.1 has it, or None.
         keys: our hyperparameter names -> those of the Trainer, where it has them.
-        gluon_rule: the rule in Gluon's form; the book's own where the two coincide.
+        gluon_rule: the rule by hand of a matched comparison: the book's own, or Gluon's form of it
+            where no translation of values makes the two one rule (`gluon_form` is always Gluon's).
         each_step: Gluon's keys whose value, translated, depends on the step: name -> function of
             all our hyperparameters. Only a matched comparison uses them.
         difference: how Gluon's form differs from the book's, in words; '' if only values do.
+        form: what Gluon's form adds to that once the values are translated, in words; '' if that
+            is only the order of operations.
         rest: what keeps the two from agreeing to `bound` or better when matched, in words.
         bound: the largest gap of a parameter, over 300 steps of the book's run, when matched.
     """
@@ -116,6 +119,7 @@ class Algorithm:
     gluon_rule: Callable = None
     each_step: dict = field(default_factory=dict)
     difference: str = ''
+    form: str = ''
     rest: str = 'float32 rounding'
     bound: float = 3e-7
 

@@ -43,4 +43,5 @@ algorithm = Algorithm(
     keys={'lr': 'learning_rate', 'beta1': 'beta1', 'beta2': 'beta2', 'eps': 'epsilon'},
     each_step={'epsilon': lambda hp: hp['eps'] * math.sqrt(1 - hp['beta2'] ** hp['t'])},
     difference='Gluon adds eps before the bias correction, the book after it',
-    rest='Gluon rounds 1 - beta2 to float32', bound=5e-6)
+    form='Gluon rounds 1 - beta2 to float32', rest='Gluon rounds 1 - beta2 to float32',
+    bound=5e-6)

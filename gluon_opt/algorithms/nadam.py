@@ -34,4 +34,5 @@ algorithm = Algorithm(
     gluon='nadam', gluon_rule=nadam_with_schedule,
     keys={'lr': 'learning_rate', 'beta1': 'beta1', 'beta2': 'beta2', 'eps': 'epsilon'},
     difference="Gluon's beta1 follows a schedule, shared by all parameters",
+    form="Gluon's beta1 follows a schedule, shared by all parameters",
     bound=6e-7)     # a longer chain of roundings than the others'

@@ -22,4 +22,5 @@ def nag(params, states, hyperparams):
 algorithm = Algorithm(
     nag, 1, init_momentum_states, chosen={'lr': 0.005, 'momentum': 0.9},
     gluon='nag', keys={'lr': 'learning_rate', 'momentum': 'momentum'},
+    form='Gluon keeps lr inside the velocity',
     bound=6e-7)     # Gluon's kernel subtracts the old velocity from the new: one rounding more

@@ -25,4 +25,5 @@ def sgd_momentum(params, states, hyperparams):
 
 algorithm = Algorithm(
     sgd_momentum, 1, init_momentum_states, chosen={'lr': 0.005, 'momentum': 0.9},
-    gluon='sgd', keys={'lr': 'learning_rate', 'momentum': 'momentum'})
+    gluon='sgd', keys={'lr': 'learning_rate', 'momentum': 'momentum'},
+    form='Gluon keeps lr inside the velocity')
