@@ -540,10 +540,10 @@ class _Tracer:
 
     def _check_stores(self, function):
         """Refuse a function that assigns outside itself, which its copy would not do."""
-        line = function.__code__.co_firstlineno
         for code in _codes(function.__code__):
+            starts, line = dict(dis.findlinestarts(code)), code.co_firstlineno
             for instruction in dis.get_instructions(code):
-                line = instruction.starts_line or line
+                line = starts.get(instruction.offset) or line
                 op, name = instruction.opname, instruction.argval
                 if (op in ('STORE_GLOBAL', 'DELETE_GLOBAL', 'STORE_ATTR', 'DELETE_ATTR')
                         or op == 'STORE_DEREF' and name in function.__code__.co_freevars):
