@@ -247,7 +247,7 @@ def test_names_and_keys_are_those_of_mxnet(name):
 
 @in_gluon
 def test_gluon_form_is_what_mxnet_executes(name):
-    """20 signed steps of two parameters; where a key is renewed each step, renewed."""
+    """20 signed steps of two parameters; `test_gluon_forms.py` has every option and 300 steps."""
     algorithm, rng = table[name], onp.random.default_rng(11)
     hp = BOOK[name].other
     optimizer = mx.optimizer.create(algorithm.gluon, **{
@@ -258,22 +258,19 @@ def test_gluon_form_is_what_mxnet_executes(name):
     ours = Model(gluon_opt.gluon_form(name), points,
                  [[onp.zeros_like(x)] * algorithm.states for x in points], hp)
     for _ in range(20):
-        for key, value in algorithm.each_step.items():
-            setattr(optimizer, key, value(ours.hyperparams))
         gradients = [rng.normal(size=x.shape).astype('float32') for x in points]
         for i, (w, g) in enumerate(zip(weights, gradients)):
             update(i, array(g, nd.NDArray), w)
         ours.step(gradients)
     for w, x, start in zip(weights, ours.points, points):
-        # 20 steps, each with a rounding or two of numbers up to 4, where an ulp is 2.4e-7
-        onp.testing.assert_allclose(w.asnumpy(), x, rtol=0, atol=2e-6)
+        onp.testing.assert_array_equal(w.asnumpy(), x)
         assert abs(x - start).max() > 0.05
 
 
 def test_gluon_form_is_the_rule_itself_unless_gluon_has_another():
-    for name in set(table) - {'nadam'}:
-        assert gluon_opt.gluon_form(name) is table[name].rule
-    assert gluon_opt.gluon_form('nadam') is not gluon_opt.nadam
+    for name in table:
+        assert (gluon_opt.gluon_form(name) is table[name].rule) == (name not in IN_GLUON)
+    assert gluon_opt.gluon_form('sgd_momentum') is gluon_opt.gluon_form('sgd')
     assert gluon_opt.gluon_form(gluon_opt.nadam) is gluon_opt.gluon_form('nadam')
 
 

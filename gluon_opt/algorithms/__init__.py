@@ -13,6 +13,7 @@ from mxnet.gluon import Parameter  # `gluon` here is our own folder of that name
 
 from gluon_opt import GluonOptError
 from gluon_opt.algorithms._algorithm import choices, dry_run, zeros
+from gluon_opt.algorithms.gluon import FORMS
 
 CHAPTER = ('sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'nadam', 'yogi')
 
@@ -58,11 +59,21 @@ def _known_states(rule_or_name):
 
 
 def gluon_form(name):
-    """The rule that MXNet 1.9.1 executes under our `name`, book-shaped.
+    """The rule that MXNet 1.9.1 executes under a name of Gluon's, or of ours, book-shaped.
 
-    It is the book's function itself where the two coincide.
+    With the same gradients it gives the numbers of `gluon.Trainer` (see `algorithms.gluon`). No
+    rule of the book's does in all that Gluon has: there is always wd, if nothing else. So it is the
+    same function as `algorithms()[name].rule` only where Gluon has none but ours.
+
+    Raises:
+        GluonOptError: a name that neither has.
     """
-    return find(name).gluon_rule
+    if isinstance(name, str) and name in FORMS:
+        return FORMS[name].rule
+    algorithm = find(name)
+    if algorithm is None:
+        raise GluonOptError(f'no algorithm {name!r}{choices(name, _TABLE)}')
+    return FORMS[algorithm.gluon].rule if algorithm.gluon else algorithm.rule
 
 
 def init_states(rule_or_name, params, *, states=None):
