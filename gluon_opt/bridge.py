@@ -15,7 +15,15 @@ from mxnet.optimizer import Optimizer
 from gluon_opt import GluonOptError
 from gluon_opt._mode import nd_mode, np_mode
 from gluon_opt.algorithms import algorithms, find, init_states, remember
-from gluon_opt.algorithms._algorithm import BOUNDS, check_dict, check_keys, check_value, choices, dry_run
+from gluon_opt.algorithms._algorithm import (
+    BOUNDS,
+    check_dict,
+    check_keys,
+    check_value,
+    choices,
+    dry_run,
+)
+from gluon_opt.algorithms.gluon import FORMS
 
 # ---- hyperparameters ----
 
@@ -187,19 +195,21 @@ _GENERAL = set(inspect.signature(Optimizer.__init__).parameters)
 _SHARED = ('wd', 'clip_gradient', 'lr_scheduler', 'rescale_grad', 'multi_precision')
 
 
-def optimizer(rule_or_name, hyperparams, states=None):
+def optimizer(rule_or_name, hyperparams, states=None, fused=False):
     """An optimizer of Gluon's for one of our rules or a reader's.
 
     Args:
         rule_or_name, states: as for `init_states`.
         hyperparams: with the book's names, and `_SHARED` with Gluon's meaning.
+        fused: run the rule as one compiled loop, see `fuse`.
 
     Raises:
         GluonOptError: a bad name, hyperparameter or number of states.
     """
     algorithm = find(rule_or_name)
-    rule = algorithm.rule if algorithm else rule_or_name
+    rule = algorithm.rule if isinstance(rule_or_name, str) else rule_or_name
     name = getattr(rule, '__name__', type(rule).__name__)
+    rule = _fused(rule) if fused else rule
     check_dict(name, hyperparams)
     known = algorithm.defaults if algorithm else ()
     shared = {key: hyperparams[key] for key in _SHARED if key in hyperparams and key not in known}
@@ -210,6 +220,53 @@ def optimizer(rule_or_name, hyperparams, states=None):
         states = algorithm.states if states is None else states
     cls = optimizer_class(rule, name, states, own)
     return cls(begin_num_update=own.get('t', 1) - 1, **shared)
+
+
+class _InGluonsForm(_HandWritten):
+    """Gluon's optimizer `name` as Gluon makes it, but updating by our rule in Gluon's form."""
+
+    xp = 'np'
+
+    def __init__(self, name, hyperparams, fused):
+        self.form = FORMS[name.lower()]
+        ours = self.form.ours({k: v for k, v in hyperparams.items() if k not in _GENERAL})
+        self.states = self.form.states_for(ours)
+        vars(self).update(vars(Optimizer.create_optimizer(name, **hyperparams)))
+        self.name, self.allow_np_array = name.lower(), True
+        self.rule = _fused(self.form.rule) if fused else self.form.rule
+        self.hyperparams = {**ours, 'clip_gradient': self.clip_gradient}
+
+    def _step(self, indices, weights, grads, states):
+        if not self.form.early_lr:
+            self._update_count(list(indices))
+        lrs = self._get_lrs(indices)
+        if self.form.early_lr:
+            self._update_count(list(indices))
+        if self.name == 'lars':         # the one rule that compares the rates of two steps
+            self.hyperparams['base_lr'] = self.learning_rate
+        with np_mode():
+            for i, lr, wd, weight, grad, state in zip(
+                    indices, lrs, self._get_wds(indices), weights, grads, states):
+                self.hyperparams.update(lr=lr, wd=wd, t=self._index_update_count[i],
+                                        rescale_grad=self.rescale_grad)
+                self.rule([_view('np', weight, grad)], [state], self.hyperparams)
+
+
+def optimizer_in_gluons_form(name, hyperparams, fused=False):
+    """An optimizer for exactly what `gluon.Trainer` takes, that updates by our rule.
+
+    Raises:
+        GluonOptError: a bad name or hyperparameter, or one that is not written by hand.
+    """
+    check_gluon(name, hyperparams)
+    if name.lower() not in FORMS:
+        raise GluonOptError(f'{name!r} is ours, Gluon has no form of it; leave out form=')
+    return _InGluonsForm(name, hyperparams, fused)
+
+
+def _fused(rule):
+    from gluon_opt.fuse import fuse
+    return fuse(rule)
 
 
 class _Parameter:

@@ -109,7 +109,7 @@ def trace(rule, f, x0, hyperparams, steps=20, *, states=None):
     """
     check_whole('steps', steps, 1)
     algorithm = find(rule)
-    rule = algorithm.rule if algorithm else rule
+    rule = algorithm.rule if isinstance(rule, str) else rule
     hyperparams = dict(algorithm.check(hyperparams) if algorithm else hyperparams)
     try:
         x = np.array(onp.array(x0, 'float64'), dtype='float64')

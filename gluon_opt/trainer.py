@@ -17,8 +17,8 @@ class Trainer(gluon.Trainer):
 
     It is a `gluon.Trainer`: `step(batch_size)`, `allreduce_grads` and `update`, `learning_rate`,
     `set_learning_rate`, stale gradients, `grad_req='null'`, `lr_mult` and `wd_mult` of the
-    parameters and several contexts are Gluon's. The rule sees all parameters at once, and
-    `clip(g / batch_size) + wd * w` as their gradients.
+    parameters and several contexts are Gluon's. A rule in the book's form sees all parameters at
+    once, and `clip(g / batch_size) + wd * w` as their gradients.
 
     Args:
         params: `net.collect_params()`, or a list of Parameters.
@@ -26,15 +26,25 @@ class Trainer(gluon.Trainer):
         hyperparams: with the book's names ('lr', 'beta1', ...), and those that every optimizer of
             Gluon's takes: 'wd', 'clip_gradient', 'lr_scheduler' (then 'lr' may be left out),
             'multi_precision'. The dict is not changed.
+        form: 'book', or 'gluon': then `rule_or_name` is a name that Gluon has, `hyperparams` are
+            what `gluon.Trainer` takes, and the result is Gluon's, quirks and all, by our
+            hand-written rule (see `gluon_form`).
         kvstore: as for `gluon.Trainer`; None is its default.
+        fused: run the rule as one compiled loop, see `fuse`.
         states: as for `init_states`.
 
     Raises:
         GluonOptError: a bad name or hyperparameter, sparse parameters.
     """
 
-    def __init__(self, params, rule_or_name, hyperparams, *, kvstore=None, states=None):
-        optimizer = bridge.optimizer(rule_or_name, hyperparams, states)
+    def __init__(self, params, rule_or_name, hyperparams, *, form='book', kvstore=None,
+                 fused=False, states=None):
+        if form == 'gluon':
+            optimizer = bridge.optimizer_in_gluons_form(rule_or_name, hyperparams or {}, fused)
+        elif form == 'book':
+            optimizer = bridge.optimizer(rule_or_name, hyperparams, states, fused)
+        else:
+            raise GluonOptError(f"form must be 'book' or 'gluon', got {form!r}")
         # On a kvstore the rule would get the parameters one by one.
         distributed = 'dist' in getattr(kvstore, 'type', kvstore or '')
         super().__init__(params, optimizer, kvstore=kvstore or 'device',

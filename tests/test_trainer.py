@@ -137,6 +137,59 @@ def test_sparse_parameters_are_refused():
         gluon_opt.Trainer([dense, sparse], 'adam', {'lr': 0.1})
 
 
+# ---- Gluon's form ----
+
+IN_GLUONS_FORM = {
+    'sgd': {'momentum': 0.9, 'wd': 0.01, 'learning_rate': 0.05}, 'nag': {'momentum': 0.9},
+    'signum': {'wd_lh': 0.1}, 'dcasgd': {}, 'adagrad': {'wd': 0.1}, 'rmsprop': {'centered': True},
+    'adadelta': {'wd': 0.01}, 'adam': {'wd': 0.1, 'clip_gradient': 0.1}, 'adamax': {}, 'nadam': {},
+    'ftrl': {'lamda1': 0.001}, 'ftml': {}, 'lamb': {}, 'lars': {'momentum': 0.9}, 'lbsgd': {}}
+
+
+@pytest.mark.parametrize('name, hyperparams', IN_GLUONS_FORM.items(), ids=IN_GLUONS_FORM)
+def test_gluons_form_is_gluons_trainer(name, hyperparams, either_mode):
+    def schedule():
+        return {'lr_scheduler': mx.lr_scheduler.MultiFactorScheduler([4, 8], 0.3, base_lr=0.05)}
+
+    one, other = network(), network()
+    for net in one, other:
+        net[0].weight.lr_mult, net[0].bias.wd_mult = 0.5, 0
+    train(one, gluon_opt.Trainer(one.collect_params(), name, {**hyperparams, **schedule()},
+                                 form='gluon'), range(12))
+    train(other, gluons_trainer(other, name, {**hyperparams, **schedule()}), range(12))
+    # To the bit, but for the rules whose norms are summed in another order.
+    assert largest_gap(weights(one), weights(other)) <= (1e-6 if name in ('lamb', 'lars') else 0)
+    assert largest_gap(weights(one), weights(network())) > 1e-3
+
+
+def test_gluons_form_goes_on_from_a_file(tmp_path):
+    whole, net = network(), network()
+    train(whole, gluons_trainer(whole, 'nadam', {}), range(8))
+    for steps in range(4), range(4, 8):
+        trainer = gluon_opt.Trainer(net.collect_params(), 'nadam', {}, form='gluon')
+        if steps.start:
+            trainer.load_states(tmp_path / 'states')
+        train(net, trainer, steps)
+        trainer.save_states(tmp_path / 'states')
+    assert largest_gap(weights(whole), weights(net)) == 0
+
+
+@pytest.mark.parametrize('name, hyperparams, message', [
+    ('adam', {'lr': 0.1}, "gluon's adam: unknown hyperparameter 'lr'; did you mean 'learning_rate'"),
+    ('yogi', {}, "'yogi' is ours, Gluon has no form of it"),
+    ('adan', {}, "Gluon has no optimizer 'adan'"),
+    ('dcasgd', {'momentum': 0.9}, 'dcasgd: momentum fails in MXNet'),
+    ('lbsgd', {'batch_scale': 2}, 'lbsgd: only batch_scale=1')])
+def test_bad_call_in_gluons_form(name, hyperparams, message):
+    with pytest.raises(GluonOptError, match=message):
+        gluon_opt.Trainer(network().collect_params(), name, hyperparams, form='gluon')
+
+
+def test_unknown_form():
+    with pytest.raises(GluonOptError, match="form must be 'book' or 'gluon', got 'mine'"):
+        gluon_opt.Trainer(network().collect_params(), 'adam', {'lr': 0.1}, form='mine')
+
+
 # ---- files ----
 
 def with_product(params, states, hyperparams):

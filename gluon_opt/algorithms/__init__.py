@@ -5,6 +5,7 @@ parameter, `p.grad` its gradient. The letters are the book's: `v` is the first m
 second (other libraries write `m` and `v`).
 """
 import importlib
+import inspect
 from collections.abc import Iterable
 from types import MappingProxyType
 
@@ -17,7 +18,10 @@ from gluon_opt.algorithms.gluon import FORMS
 
 CHAPTER = ('sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'nadam', 'yogi')
 
-_TABLE = {name: importlib.import_module(f'{__name__}.{name}').algorithm for name in CHAPTER}
+MORE = ('adamax', 'adamw', 'amsgrad', 'radam', 'adabelief', 'lion', 'adan')
+
+_TABLE = {name.rpartition('.')[2]: importlib.import_module(f'{__name__}.{name}').algorithm
+          for name in (*CHAPTER, *(f'more.{name}' for name in MORE))}
 _registered = {}        # name -> (rule, states), what `register` was given
 
 
@@ -39,7 +43,8 @@ def by_public_name(name):
 def find(rule_or_name):
     """The `Algorithm` of a rule or a name; None for a function that is not in the table."""
     if callable(rule_or_name):
-        return next((a for a in _TABLE.values() if a.rule is rule_or_name), None)
+        original = inspect.unwrap(rule_or_name)         # of a fused rule
+        return next((a for a in _TABLE.values() if a.rule is original), None)
     if not isinstance(rule_or_name, str) or rule_or_name not in _TABLE:
         raise GluonOptError(f'no algorithm {rule_or_name!r}{choices(rule_or_name, _TABLE)}')
     return _TABLE[rule_or_name]

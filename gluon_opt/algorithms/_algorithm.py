@@ -1,5 +1,6 @@
 """What is known of an algorithm beside its rule, and what its hyperparameters may be."""
 import difflib
+import inspect
 import itertools
 import math
 import numbers
@@ -50,8 +51,10 @@ BOUNDS = {                                  # a name means one thing in the whol
     'rho': _DECAY,
     'beta1': _DECAY,
     'beta2': _DECAY,
+    'beta3': _DECAY,
     'schedule_decay': Interval('[', 0, math.inf, ')'),
     'eps': Interval('(', 0, math.inf, ')'),
+    'wd': Interval('[', 0, math.inf, ')'),
     't': Whole(1),
 }
 
@@ -200,7 +203,7 @@ def dry_run(rule, states=None, given=MappingProxyType({})):
     Raises:
         GluonOptError: it fails on all that was tried.
     """
-    failures = {}
+    failures, rule = {}, inspect.unwrap(rule)       # a fused rule would be compiled for nothing
     counts = range(5) if states is None else [states]
     for count, (xp, mode) in itertools.product(counts, [('np', np_mode), ('nd', nd_mode)]):
         with mode():
