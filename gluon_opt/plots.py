@@ -187,10 +187,9 @@ def schedule_figure(asked, used, unit):
     """A learning rate as a function of the step, and as it was used: pairs (step, rate)."""
     figure = Shown(figsize=SIZE)
     axes = figure.add_subplot()
-    if asked:
-        axes.plot(*zip(*asked), color=BLUE, label='schedule')
+    axes.plot(*zip(*asked), color=BLUE, linewidth=3, alpha=0.5, label='schedule')
     if used:
-        axes.plot(*zip(*used), '.', color=ORANGE, markersize=4, label='used')
+        axes.plot(*zip(*used), color=ORANGE, linestyle='--', label='used')
         axes.legend()
     axes.set(xlabel=unit, ylabel='learning rate')
     axes.grid()

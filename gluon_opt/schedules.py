@@ -256,7 +256,8 @@ class Scheduler(LRScheduler):
 
     What the Trainer uses is the schedule, whatever other learning rate its optimizer was given or
     has by default: MXNet would put that in the place of the `base_lr` of its own schedulers. To
-    scale a schedule, make another.
+    scale a schedule, make another. (`load_states` of either Trainer, though, brings back the one
+    that the file was saved with.)
 
     Args:
         schedule: a `Schedule`; it is not changed.

@@ -214,6 +214,18 @@ def test_our_trainer_uses_the_schedule_asked_for(name):
         assert used_by(trainer, params, 10) == asked(SCHEDULES['warmup'], 10)
 
 
+@pytest.mark.parametrize('name', [name for name in GLUONS if name != 'sgld'])   # it is random
+def test_gluons_form_uses_it_as_gluon_does(name):
+    used, weights = [], []
+    for make in (lambda *args: gluon_opt.Trainer(*args, form='gluon')), gluon.Trainer:
+        params = parameters()
+        trainer = make(params, name, {'lr_scheduler': Scheduler(SCHEDULES['warmup'], 4)})
+        used.append(used_by(trainer, params, 10))
+        weights.append(onp.stack([p.data().asnumpy() for p in params]))
+    assert used == [asked(SCHEDULES['warmup'], 10)] * 2
+    assert weights[0] == pytest.approx(weights[1], abs=1e-6)
+
+
 def test_the_weights_move_by_it():
     """Not only asked for: w -= lr g with g = 1, by name, by rule, and registered."""
     schedule = SCHEDULES['warmup']
