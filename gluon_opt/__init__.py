@@ -15,7 +15,7 @@ _PUBLIC = {
     'algorithms': 'algorithms', 'init_states': 'algorithms', 'gluon_form': 'algorithms',
     'load_airfoil': 'data', 'get_data_ch10': 'data',
     'Record': 'record',
-    'register': 'bridge',
+    'register': 'bridge', 'fuse': 'fuse', 'formula': 'fuse', 'schedules': None,
     'Trainer': 'trainer',
     'train_ch10': 'train', 'train_gluon_ch10': 'train',
     'compare': 'compare', 'Comparison': 'compare', 'explain': 'explain',

@@ -215,6 +215,8 @@ def optimizer(rule_or_name, hyperparams, states=None, fused=False):
     shared = {key: hyperparams[key] for key in _SHARED if key in hyperparams and key not in known}
     own = {key: value for key, value in hyperparams.items() if key not in shared}
     if algorithm:
+        if 'lr_scheduler' in shared and 'lr' not in known:
+            raise GluonOptError(f"{name}: has no learning rate; leave 'lr_scheduler' out")
         # A schedule stands for the learning rate.
         algorithm.check({'lr': 1.0, **own} if 'lr_scheduler' in shared else own)
         states = algorithm.states if states is None else states

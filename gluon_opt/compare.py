@@ -13,15 +13,17 @@ from gluon_opt.algorithms import CHAPTER, find
 from gluon_opt.algorithms._algorithm import choices
 from gluon_opt.data import check_seed, check_whole, get_data_ch10
 from gluon_opt.digits import NETS, cross_entropy, digits, net_at_start
+from gluon_opt.fuse import fuse
 from gluon_opt.observe import progress
 from gluon_opt.record import Record, csv_text, write_whole
 from gluon_opt.train import ByHand, Data, OnNet, by_gluon, gluon_trainer, run, start
 from gluon_opt.trainer import Trainer
 
 COLUMNS = ('algorithm', 'gluon_name', 'hyperparams', 'gluon_hyperparams', 'loss', 'gluon_loss',
-           'gap', 'gap_step', 'reason', 'sec_per_epoch', 'gluon_sec_per_epoch')
+           'gap', 'gap_step', 'reason', 'sec_per_epoch', 'gluon_sec_per_epoch',
+           'fused_sec_per_epoch')
 UNEXPLAINED = 'unexplained'
-REPEATS = 3         # timed runs of each side, in turn
+REPEATS = 3         # timed runs of each side, and of the fused rule, in turn
 
 
 def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, path=None,
@@ -97,9 +99,10 @@ class Pair:
     def data(self):
         return Data(self.batches, self.seed)
 
-    def by_hand(self):
+    def by_hand(self, fused=False):
         feature_dim, make_states = self.batches.features.shape[1], self.algorithm.init_states
-        rule = self.rule if self.rule is self.algorithm.rule else _in_gluons_order(self.rule)
+        rule = fuse(self.rule) if fused else self.rule
+        rule = rule if self.rule is self.algorithm.rule else _in_gluons_order(rule)
         states = make_states(feature_dim) if make_states else None
         return ByHand(rule, states, self.hyperparams, start(feature_dim, self.seed))
 
@@ -124,9 +127,9 @@ class _PairOfNets(Pair):
 
     slack = 10      # parameters above 1, and a rounding of the input may switch a unit on or off
 
-    def by_hand(self):
+    def by_hand(self, fused=False):
         net = net_at_start(self.settings['model'], self.seed)
-        trainer = Trainer(net.collect_params(), self.rule, self.hyperparams)
+        trainer = Trainer(net.collect_params(), self.rule, self.hyperparams, fused=fused)
         return OnNet(self.algorithm.name, net, trainer, cross_entropy)
 
     def gluon_side(self):
@@ -152,7 +155,7 @@ class Measured:
         gaps: the largest absolute difference of any parameter, after each step.
         gap_step: the first step at which it exceeds 4 ulps of the largest parameter, or None.
         steps: steps the run was to have.
-        seconds: (by hand, by Gluon), per epoch, the medians of `REPEATS` runs in turn.
+        seconds: (by hand, by Gluon, fused), per epoch, the medians of `REPEATS` runs in turn.
         failure: why it stopped early, or ''.
     """
 
@@ -168,9 +171,10 @@ class Measured:
 def _measure(pair, num_epochs):
     steps = num_epochs * len(pair.batches)
     gaps, gap_step = measure_gaps(pair, num_epochs)
-    seconds, records, failures = ([], []), [None, None], {}
+    seconds, records, failures = ([], [], []), [None] * 3, {}
+    _compile(pair)
     for _ in range(REPEATS):
-        for side, model in enumerate((pair.by_hand(), pair.by_gluon())):
+        for side, model in enumerate((pair.by_hand(), pair.by_gluon(), pair.by_hand(fused=True))):
             try:
                 records[side] = run(model, pair.data(), num_epochs, observer=_nobody)
                 seconds[side].append(records[side].sec_per_epoch)
@@ -178,7 +182,15 @@ def _measure(pair, num_epochs):
                 records[side] = failure.record
                 failures[side] = str(failure)
     medians = tuple(statistics.median(times) if times else None for times in seconds)
-    return Measured(*records, gaps, gap_step, steps, medians, '; '.join(failures.values()))
+    return Measured(*records[:2], gaps, gap_step, steps, medians, '; '.join(failures.values()))
+
+
+def _compile(pair):
+    """Take one fused step, so that compiling it is not timed."""
+    model = pair.by_hand(fused=True)
+    X, y = next(iter(pair.batches))
+    with model.mode():
+        model.step(X, y)
 
 
 def _nobody(num_epochs):

@@ -24,7 +24,8 @@ def _cells(row):
         [_number(row['gap'], '.1e')],
         [text(row['gap_step']) or '-'],
         [row['reason']],
-        [_number(row['sec_per_epoch'], '.3f'), _number(row['gluon_sec_per_epoch'], '.3f')],
+        [_number(row[key], '.3f')
+         for key in ('sec_per_epoch', 'gluon_sec_per_epoch', 'fused_sec_per_epoch')],
     ]
 
 
@@ -43,9 +44,9 @@ def _number(value, form):
 
 def _caption(comparison):
     """How to read the numbers."""
-    caption = 'Of two numbers the upper is by hand.'
+    caption = 'From top to bottom: by hand, by Gluon, and for the time by hand and fused.'
     if comparison.optimum is not None:
-        caption += f' Least squares, below which no run can end: {comparison.optimum:.6f}.'
+        caption += f'\nLeast squares, below which no run can end: {comparison.optimum:.6f}.'
     return caption
 
 

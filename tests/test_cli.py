@@ -92,7 +92,7 @@ def test_trace(capsys, tmp_path):
 
 @pytest.mark.parametrize('arguments, message', [
     ([], 'required'), (['paint'], 'invalid choice'), (['compare', '--epochs', 'two'], 'invalid int'),
-    (['compare', 'adan'], "no algorithm 'adan'; did you mean 'adam'"),
+    (['compare', 'adamm'], "no algorithm 'adamm'; did you mean 'adam'"),
     (['compare', '--epochs', '0'], 'num_epochs must be'),
     (['compare', '--data', '/nowhere'], 'no such file'),
     (['trace', 'adam', '--set', 'lr'], 'not KEY=NUMBER'),

@@ -69,7 +69,7 @@ def test_command_line(capsys, settings):
 
 
 def test_bad_call():
-    with pytest.raises(GluonOptError, match="no algorithm 'adan'"):
-        explain('adan')
+    with pytest.raises(GluonOptError, match="no algorithm 'adamm'"):
+        explain('adamm')
     with pytest.raises(GluonOptError, match='no such file'):
         gluon_opt.explain('sgd', path='/nowhere')

@@ -15,9 +15,9 @@ LAYERS = [
     ['_mxnet', '_mode'],
     ['record', 'data', 'observe', 'plots'],
     ['algorithms'],
-    ['bridge', '_tracing', '_emit', 'fuse'],
+    ['_standins', '_tracing', '_emit', 'fuse', 'bridge'],
     ['trainer', 'train', 'traces'],
-    ['report', 'compare', 'schedules', 'gluonbook'],
+    ['report', 'digits', 'compare', 'explain', 'schedules', 'gluonbook'],
     ['sweep', 'distributed'],
     ['cli'], ['__main__'],
 ]
@@ -89,5 +89,5 @@ def test_every_public_name_is_there_and_documented():
     assert {'adam', 'train_ch10', 'compare', 'gluonbook', 'init_states'} <= set(dir(gluon_opt))
     for name in gluon_opt._PUBLIC:
         assert getattr(gluon_opt, name).__doc__, name
-    with pytest.raises(AttributeError, match="no attribute 'adan'"):
-        gluon_opt.adan
+    with pytest.raises(AttributeError, match="no attribute 'adamm'"):
+        gluon_opt.adamm

@@ -101,7 +101,7 @@ def test_surfaces_have_their_minima(name):
     (dict(x0=(1, 2, 3)), 'x0 must be a start for f'),
     (dict(x0='here'), 'x0 must be a start for f'),
     (dict(steps=0), 'steps must be a whole number from 1'),
-    (dict(rule='adan'), "no algorithm 'adan'"),
+    (dict(rule='adamm'), "no algorithm 'adamm'"),
     (dict(hyperparams={'lr': 0}), r'adam: lr must be in \(0, inf\), got 0')])
 def test_bad_call(call, message):
     good = dict(rule='adam', f=BOWL, x0=(-5, -2), hyperparams={'lr': 0.1})

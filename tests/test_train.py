@@ -207,7 +207,7 @@ def test_bad_call_by_hand(change, message, batches, capsys):
 
 
 BAD_GLUON_CALLS = {
-    'name': ('adan', {}, "Gluon has no optimizer 'adan'; did you mean 'adam'"),
+    'name': ('adamm', {}, "Gluon has no optimizer 'adamm'; did you mean 'adam'"),
     'no name': (None, {}, 'Gluon has no optimizer None'),
     'our key': ('rmsprop', {'gamma': 0.9}, "'gamma'; did you mean 'gamma1'"),
     'our lr': ('signum', {'lr': 0.9}, "'lr'; did you mean 'learning_rate'"),

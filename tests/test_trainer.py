@@ -118,7 +118,7 @@ def test_two_contexts_are_one_rule_call():
 
 
 @pytest.mark.parametrize('rule, hyperparams, message', [
-    ('adan', {}, "no algorithm 'adan'"),
+    ('adamm', {}, "no algorithm 'adamm'"),
     ('adam', {'learning_rate': 0.1}, "adam: unknown hyperparameter 'learning_rate'"),
     ('adam', {'lr': -0.1}, r'adam: lr must be in \(0, inf\)'),
     ('adam', {}, "adam: missing hyperparameter 'lr'"),
@@ -177,7 +177,7 @@ def test_gluons_form_goes_on_from_a_file(tmp_path):
 @pytest.mark.parametrize('name, hyperparams, message', [
     ('adam', {'lr': 0.1}, "gluon's adam: unknown hyperparameter 'lr'; did you mean 'learning_rate'"),
     ('yogi', {}, "'yogi' is ours, Gluon has no form of it"),
-    ('adan', {}, "Gluon has no optimizer 'adan'"),
+    ('adamm', {}, "Gluon has no optimizer 'adamm'"),
     ('dcasgd', {'momentum': 0.9}, 'dcasgd: momentum fails in MXNet'),
     ('lbsgd', {'batch_scale': 2}, 'lbsgd: only batch_scale=1')])
 def test_bad_call_in_gluons_form(name, hyperparams, message):
