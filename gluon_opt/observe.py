@@ -9,19 +9,13 @@ from contextlib import contextmanager, nullcontext
 
 def observer(num_epochs):
     """The observer that suits where the program runs."""
-    if in_notebook():
-        from gluon_opt.plots import live_curve
-        return live_curve(num_epochs)
+    if 'IPython' in sys.modules:        # no notebook without it, and no need for matplotlib
+        from gluon_opt import plots
+        if plots.in_notebook():
+            return plots.live_curve(num_epochs)
     if sys.stderr.isatty():
         return _progress_bar(num_epochs)
     return nullcontext(lambda record: None)
-
-
-def in_notebook():
-    """Whether we run in a Jupyter kernel, which can display figures."""
-    ipython = sys.modules.get('IPython')
-    shell = ipython and ipython.get_ipython()
-    return hasattr(shell, 'kernel')
 
 
 def progress(items):

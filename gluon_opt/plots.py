@@ -1,13 +1,12 @@
 """Records and paths -> figures. Nothing here trains, and no state of matplotlib's is touched."""
 import io
+import sys
 import time
 from contextlib import contextmanager
 
 import matplotlib
 import numpy as onp
 from matplotlib.figure import Figure
-
-from gluon_opt.observe import in_notebook
 
 BLUE, ORANGE, GREY = '#1f77b4', '#ff7f0e', '#7f7f7f'
 SIZE = 3.5, 2.5                 # inches, the book's
@@ -38,6 +37,13 @@ def _rendered(figure, format, **options):
     with matplotlib.rc_context({'svg.hashsalt': 'gluon_opt', 'svg.fonttype': 'none'}):
         figure.savefig(file, format=format, bbox_inches='tight', **options)
     return file.getvalue()
+
+
+def in_notebook():
+    """Whether we run in a Jupyter kernel, which can display figures."""
+    ipython = sys.modules.get('IPython')
+    shell = ipython and ipython.get_ipython()
+    return hasattr(shell, 'kernel')
 
 
 def display(figure, handle=None):
