@@ -141,6 +141,39 @@ RECIPES = [
         constants={'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-3}, states=('v', 's'),
         converges={'bowl': ({'lr': 0.5, 't': 1}, 150), 'booth': ({'lr': 0.5, 't': 1}, 150),
                    'rosenbrock': ({'lr': 0.5, 't': 1}, 800)}),
+    Recipe(
+        'adamw', reference.adamw, {'lr': 0.01, 't': 1},
+        {'lr': 0.03, 'beta1': 0.7, 'beta2': 0.95, 'eps': 0.03, 'wd': 0.3, 't': 1},
+        constants={'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'wd': 0.01}, states=('v', 's'),
+        # with wd it ends where the decay and the step are equal, not at the minimum
+        converges={'bowl': ({'lr': 0.5, 'wd': 0, 't': 1}, 150),
+                   'booth': ({'lr': 0.5, 'wd': 0, 't': 1}, 150)}),
+    Recipe(
+        'amsgrad', reference.amsgrad, {'lr': 0.01},
+        {'lr': 0.03, 'beta1': 0.7, 'beta2': 0.95, 'eps': 0.03},
+        constants={'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, states=('v', 's', 's_max'),
+        converges={'bowl': ({'lr': 0.1}, 150), 'booth': ({'lr': 0.1}, 150)}),
+    Recipe(
+        'radam', reference.radam, {'lr': 0.01, 't': 1},
+        {'lr': 0.03, 'beta1': 0.7, 'beta2': 0.95, 'eps': 0.03, 't': 1},
+        constants={'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, states=('v', 's'),
+        converges={'bowl': ({'lr': 0.5, 't': 1}, 200), 'booth': ({'lr': 0.1, 't': 1}, 450)}),
+    Recipe(
+        'adabelief', reference.adabelief, {'lr': 0.01, 't': 1},
+        {'lr': 0.03, 'beta1': 0.7, 'beta2': 0.95, 'eps': 0.03, 't': 1},
+        constants={'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8}, states=('v', 's'),
+        converges={'bowl': ({'lr': 0.2, 't': 1}, 150), 'booth': ({'lr': 0.2, 't': 1}, 150)}),
+    Recipe(
+        'lion', reference.lion, {'lr': 0.002}, {'lr': 0.03, 'beta1': 0.7, 'beta2': 0.4, 'wd': 0.3},
+        constants={'beta1': 0.9, 'beta2': 0.99, 'wd': 0.0}, states=('v',),
+        # steps of lr in each coordinate, so lr must be small and the way is long
+        converges={'bowl': ({'lr': 0.005}, 1500), 'booth': ({'lr': 0.005}, 1250)}),
+    Recipe(
+        'adan', reference.adan, {'lr': 0.01, 't': 1},
+        {'lr': 0.03, 'beta1': 0.9, 'beta2': 0.7, 'beta3': 0.95, 'eps': 0.03, 'wd': 0.3, 't': 1},
+        constants={'beta1': 0.98, 'beta2': 0.92, 'beta3': 0.99, 'eps': 1e-8, 'wd': 0.0},
+        states=('v', 'd', 's', 'g_old'),
+        converges={'bowl': ({'lr': 0.5, 't': 1}, 350), 'booth': ({'lr': 0.5, 't': 1}, 400)}),
 ]
 
 

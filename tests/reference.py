@@ -20,6 +20,7 @@ class Past(NamedTuple):
     moved: list             # the displacements made so far, one fewer than gradients
     place: int = 0          # it is parameter number `place` (from 0) ...
     among: int = 1          # ... of so many; only Gluon's nadam asks
+    points: list = []       # where it has been, the newest last; only weight decay asks
 
 
 def run(step, points, starts, gradient, hp, steps):
@@ -30,11 +31,12 @@ def run(step, points, starts, gradient, hp, steps):
     """
     points = [np.array(x, dtype='float64') for x in points]
     starts = [tuple(np.array(s, dtype='float64') for s in start) for start in starts]
-    pasts = [Past(start, [], [], place, len(points)) for place, start in enumerate(starts)]
+    pasts = [Past(start, [], [], place, len(points), []) for place, start in enumerate(starts)]
     path, states = [points], starts
     for k in range(steps):
-        for past, g in zip(pasts, gradient(k, points)):
+        for past, x, g in zip(pasts, points, gradient(k, points)):
             past.g.append(np.asarray(g, dtype='float64'))
+            past.points.append(x)
         taken = [step(past, hp) for past in pasts]
         for past, (displacement, _) in zip(pasts, taken):
             past.moved.append(displacement)
@@ -172,3 +174,79 @@ def yogi(past, hp):
     v_hat = v / weights_so_far(hp['beta1'], now(past, hp))
     s_hat = s / weights_so_far(hp['beta2'], now(past, hp))
     return -hp['lr'] * v_hat / (np.sqrt(s_hat) + hp['eps']), (v, s)
+
+
+def adamw(past, hp):
+    """Loshchilov, Hutter 2019, algorithm 2: what adam does, and beside it the decay."""
+    displacement, states = adam(past, hp)
+    return displacement - hp['lr'] * hp['wd'] * past.points[-1], states
+
+
+def amsgrad(past, hp):
+    """Reddi, Kale, Kumar 2018, algorithm 2: the largest second moment, which is no sum."""
+    v = average(hp['beta1'], past.start[0], past.g)
+    _, s, s_max = past.start
+    for g2 in squares(past.g):
+        s = hp['beta2'] * s + (1 - hp['beta2']) * g2
+        s_max = np.where(s > s_max, s, s_max)
+    return -hp['lr'] * v / (np.sqrt(s_max) + hp['eps']), (v, s, s_max)
+
+
+def radam(past, hp):
+    """Liu et al. 2020, algorithm 2; rho is what section 3.3 defines it by.
+
+    That is the length of the plain moving average whose terms are, on average, as old as those of
+    the exponential one: (rho + 1) / 2 is the mean age, counted from 1.
+    """
+    t = now(past, hp)
+    given = weights_so_far(hp['beta2'], t)
+    weights = [(1 - hp['beta2']) * hp['beta2'] ** i / given for i in range(t)]
+    rho = 2 * sum(age * weight for age, weight in enumerate(weights, start=1)) - 1
+    rho_inf = 2 / (1 - hp['beta2']) - 1
+    v = average(hp['beta1'], past.start[0], past.g)
+    s = average(hp['beta2'], past.start[1], squares(past.g))
+    step = v / weights_so_far(hp['beta1'], t)
+    if rho > 4:
+        rectification = (rho - 4) / (rho_inf - 4) * (rho - 2) / (rho_inf - 2) * rho_inf / rho
+        step = step * np.sqrt(rectification) / (np.sqrt(s / given) + hp['eps'])
+    return -hp['lr'] * step, (v, s)
+
+
+def adabelief(past, hp):
+    """Zhuang et al. 2020, algorithm 2, with eps in both places."""
+    v, deviations = past.start[0], []
+    for g in past.g:
+        v = hp['beta1'] * v + (1 - hp['beta1']) * g
+        deviations.append(g - v)
+    added = hp['eps'] * sum(hp['beta2'] ** i for i in range(len(past.g)))
+    s = average(hp['beta2'], past.start[1], squares(deviations)) + added
+    v_hat = v / weights_so_far(hp['beta1'], now(past, hp))
+    s_hat = s / weights_so_far(hp['beta2'], now(past, hp))
+    return -hp['lr'] * v_hat / (np.sqrt(s_hat) + hp['eps']), (v, s)
+
+
+def lion(past, hp):
+    """Chen et al. 2023, program 1: the momentum is the one of the step before."""
+    momentum = average(hp['beta2'], past.start[0], past.g[:-1])
+    direction = np.sign(hp['beta1'] * momentum + (1 - hp['beta1']) * past.g[-1])
+    displacement = -hp['lr'] * direction - hp['lr'] * hp['wd'] * past.points[-1]
+    return displacement, (average(hp['beta2'], past.start[0], past.g),)
+
+
+def adan(past, hp):
+    """Xie et al. 2022, algorithm 1, with the bias correction of its code; our beta is its 1 - beta.
+
+    In the first step of all there is no gradient before.
+    """
+    v_start, d_start, s_start, g_before = past.start
+    before = [past.g[0] if hp['t'] == 1 else g_before, *past.g[:-1]]
+    differences = [g - old for g, old in zip(past.g, before)]
+    ahead = [g + hp['beta2'] * d for g, d in zip(past.g, differences)]
+    moments = [average(hp['beta1'], v_start, past.g), average(hp['beta2'], d_start, differences),
+               average(hp['beta3'], s_start, squares(ahead))]
+    v_hat, d_hat, s_hat = (moment / weights_so_far(hp[beta], now(past, hp))
+                           for moment, beta in zip(moments, ['beta1', 'beta2', 'beta3']))
+    rate = hp['lr'] / (np.sqrt(s_hat) + hp['eps'])
+    x = past.points[-1]
+    new = (x - rate * (v_hat + hp['beta2'] * d_hat)) / (1 + hp['lr'] * hp['wd'])
+    return new - x, (*moments, past.g[-1])

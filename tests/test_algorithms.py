@@ -12,6 +12,7 @@ from recipes import RECIPES, Model, array, unpacked
 
 import gluon_opt
 from gluon_opt import GluonOptError
+from gluon_opt.algorithms import CHAPTER
 from gluon_opt.algorithms._algorithm import BOUNDS, Interval, Whole
 
 table = gluon_opt.algorithms()
@@ -62,8 +63,8 @@ def refused(call, *args, **kwargs):
 def test_bounds_read_as_the_documents_have_them():
     assert {key: str(bounds) for key, bounds in BOUNDS.items()} == {
         'lr': '(0, inf)', 'momentum': '[0, 1)', 'gamma': '[0, 1]', 'rho': '[0, 1)',
-        'beta1': '[0, 1)', 'beta2': '[0, 1)', 'schedule_decay': '[0, inf)', 'eps': '(0, inf)',
-        't': '{1, 2, ...}'}
+        'beta1': '[0, 1)', 'beta2': '[0, 1)', 'beta3': '[0, 1)', 'schedule_decay': '[0, inf)',
+        'eps': '(0, inf)', 'wd': '[0, inf)', 't': '{1, 2, ...}'}
 
 
 @pytest.mark.parametrize('left', '([')
@@ -158,9 +159,12 @@ def test_a_rule_runs_on_what_check_returns(name):
 
 # --- the table ------------------------------------------------------------------------------
 
-def test_algorithms_come_in_the_order_of_the_book():
-    assert list(table) == ['sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam',
-                           'nadam', 'yogi']
+def test_algorithms_come_in_the_order_of_the_book_and_then_the_others():
+    chapter = ['sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'nadam',
+               'yogi']
+    assert list(table)[:len(chapter)] == list(CHAPTER) == chapter
+    for name in list(table)[len(chapter):]:
+        assert table[name].rule.__module__ == f'gluon_opt.algorithms.more.{name}'
 
 
 def test_table_and_records_are_read_only():
@@ -221,10 +225,13 @@ def parameters_of(cls):
             for parameter in inspect.signature(c.__init__).parameters}
 
 
-def test_only_yogi_is_not_in_gluon():
-    assert set(table) - set(IN_GLUON) == {'yogi'}
-    ours = mx.optimizer.Optimizer.opt_registry['yogi']      # registered by `import gluon_opt`
-    assert ours.__module__.startswith('gluon_opt')
+@pytest.mark.parametrize('name', [name for name in table if name not in IN_GLUON])
+def test_what_gluon_lacks_is_registered_by_the_import_of_the_package(name):
+    assert mx.optimizer.Optimizer.opt_registry[name].__module__.startswith('gluon_opt')
+
+
+def test_only_yogi_of_the_chapter_is_not_in_gluon():
+    assert set(CHAPTER) - set(IN_GLUON) == {'yogi'}
 
 
 @every_name

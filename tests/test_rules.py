@@ -136,8 +136,9 @@ def test_every_hyperparameter_can_be_given_and_acts_as_in_the_reference(recipe, 
     def displacement(hp):
         model = Model(recipe.rule, points, starts, hp, dtype='float64')
         model.step(gradients)
-        path, _ = reference.run(recipe.step, points, starts, lambda k, _: gradients, hp, 1)
-        assert relative_difference(model.points, path[1]) < 1e-14
+        model.step(gradients)           # some act on a state first, and then on the next step
+        path, _ = reference.run(recipe.step, points, starts, lambda k, _: gradients, hp, 2)
+        assert relative_difference(model.points, path[2]) < 1e-14
         return [after - before for after, before in zip(model.points, points)]
 
     usual = at(recipe.defaults, 10)
@@ -213,12 +214,14 @@ def test_tiny_and_huge_gradients(recipe, size):
 @every_recipe
 def test_zero_gradient_moves_nothing_from_rest(recipe, rng):
     points = normal(rng)
-    model = Model(recipe.rule, points, zero_states(recipe, SHAPES), recipe.chosen)
+    without_decay = {**recipe.chosen, **({'wd': 0} if 'wd' in recipe.constants else {})}
+    model = Model(recipe.rule, points, zero_states(recipe, SHAPES), without_decay)
     for _ in range(3):
         model.step([onp.zeros(shape) for shape in SHAPES])
     for after, before in zip(model.points, points):
         onp.testing.assert_array_equal(after, before)
-    assert all((s == 0).all() for s in model.state_arrays)
+    if recipe.name != 'adabelief':      # it adds eps to s
+        assert all((s == 0).all() for s in model.state_arrays)
 
 
 # --- in place -------------------------------------------------------------------------------
@@ -236,7 +239,8 @@ def test_works_in_place_and_leaves_the_gradient_alone(recipe, rng):
         onp.testing.assert_array_equal(p.grad.asnumpy(), g)
         onp.testing.assert_array_equal(buffer.asnumpy(), g)
     for array, old in zip(model.points + model.state_arrays, before):
-        assert (array != old).all()         # the very arrays we hold have changed
+        # the very arrays we hold have changed, but for elements of a running maximum
+        assert (array != old).any() if recipe.name == 'amsgrad' else (array != old).all()
 
 
 @every_recipe

@@ -18,7 +18,7 @@ from gluon_opt.algorithms.gluon import FORMS
 
 CHAPTER = ('sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop', 'adadelta', 'adam', 'nadam', 'yogi')
 
-MORE = ('adamax', 'adamw', 'amsgrad', 'radam', 'adabelief', 'lion', 'adan')
+MORE = ('adamw', 'amsgrad', 'radam', 'adabelief', 'lion', 'adan')
 
 _TABLE = {name.rpartition('.')[2]: importlib.import_module(f'{__name__}.{name}').algorithm
           for name in (*CHAPTER, *(f'more.{name}' for name in MORE))}

@@ -8,8 +8,7 @@
 States: v and s start at 0; t counts steps from 1. There is no eps, as in the paper, and so a quirk,
 kept: a coordinate whose gradient has been exactly 0 since the start becomes 0 / 0, nan; a net with
 an input that is always 0 has such. wd is clipped with the gradient. Source: Kingma, Ba, "Adam: a
-method for stochastic optimization", 2015, algorithm 2, whose lr is 0.002. `more.adamax` leaves such
-a coordinate where it is.
+method for stochastic optimization", 2015, algorithm 2, whose lr is 0.002.
 """
 from mxnet import np
 
