@@ -20,6 +20,11 @@ def main(argv=None):
     except GluonOptError as error:
         print(f'gluon-opt: {error}', file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name != 'mxnet':
+            raise
+        print(f'gluon-opt: {error}', file=sys.stderr)
+        return 1
     except BrokenPipeError:
         return 0
     except OSError as error:        # a folder that cannot be written, say

@@ -218,7 +218,7 @@ def test_the_gradient_is_left_alone():
 def test_register_is_a_decorator_and_may_be_run_twice():
     for rate in 1, 2:
         @gluon_opt.register
-        def cell(params, states, hyperparams):
+        def cell(params, states, hyperparams, rate=rate):
             for p in params:
                 p[:] -= rate * p.grad
 

@@ -11,8 +11,7 @@ from gluon_opt.cli import main
 
 @pytest.fixture(autouse=True)
 def one_repeat(monkeypatch):
-    gluon_opt.compare
-    monkeypatch.setattr(sys.modules['gluon_opt.compare'], 'REPEATS', 1)
+    monkeypatch.setattr(sys.modules[gluon_opt.compare.__module__], 'REPEATS', 1)
 
 
 def run(capsys, *arguments):
@@ -91,7 +90,8 @@ def test_trace(capsys, tmp_path):
 
 
 @pytest.mark.parametrize('arguments, message', [
-    ([], 'required'), (['paint'], 'invalid choice'), (['compare', '--epochs', 'two'], 'invalid int'),
+    ([], 'required'), (['paint'], 'invalid choice'),
+    (['compare', '--epochs', 'two'], 'invalid int'),
     (['compare', 'adamm'], "no algorithm 'adamm'; did you mean 'adam'"),
     (['compare', '--epochs', '0'], 'num_epochs must be'),
     (['compare', '--data', '/nowhere'], 'no such file'),
@@ -110,3 +110,13 @@ def test_folder_that_cannot_be_made(capsys, tmp_path):
     (tmp_path / 'file').write_text('')
     status, _, err = run(capsys, 'trace', 'adam', '--out', str(tmp_path / 'file' / 'out'))
     assert status == 1 and 'Traceback' not in err and 'file' in err
+
+
+def test_without_mxnet_one_line_says_what_to_install():
+    code = ('import sys\n'
+            'sys.modules["mxnet"] = None\n'     # as Python marks a module that cannot be imported
+            'from gluon_opt.cli import main\n'
+            'sys.exit(main(["list"]))')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert 'mxnet' in done.stderr

@@ -182,7 +182,7 @@ def test_divergence_stops_at_its_step(by_gluon, batches):
 
 BAD_CALLS = {
     'value': (dict(hyperparams={'lr': -1, 't': 1}), r'adam: lr must be in \(0, inf\), got -1'),
-    'name': (dict(hyperparams={'lr': 1, 'beta_1': 0.5}), "unknown .*'beta_1'; did you mean 'beta1'"),
+    'name': (dict(hyperparams={'lr': 1, 'beta_1': 0.5}), "'beta_1'; did you mean 'beta1'"),
     'missing': (dict(hyperparams={'t': 1}), "adam: missing hyperparameter 'lr'"),
     'no dict': (dict(hyperparams=0.1), 'adam: hyperparams must be a dict, got 0.1'),
     'states': (dict(states=None), r'adam: states must have the shapes .* init_adam_states'),

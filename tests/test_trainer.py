@@ -175,7 +175,7 @@ def test_gluons_form_goes_on_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize('name, hyperparams, message', [
-    ('adam', {'lr': 0.1}, "gluon's adam: unknown hyperparameter 'lr'; did you mean 'learning_rate'"),
+    ('adam', {'lr': 0.1}, "gluon's adam: unknown .* 'lr'; did you mean 'learning_rate'"),
     ('yogi', {}, "'yogi' is ours, Gluon has no form of it"),
     ('adamm', {}, "Gluon has no optimizer 'adamm'"),
     ('dcasgd', {'momentum': 0.9}, 'dcasgd: momentum fails in MXNet'),
