@@ -130,12 +130,12 @@ class _PairOfNets(Pair):
     def by_hand(self, fused=False):
         net = net_at_start(self.settings['model'], self.seed)
         trainer = Trainer(net.collect_params(), self.rule, self.hyperparams, fused=fused)
-        return OnNet(self.algorithm.name, net, trainer, cross_entropy)
+        return OnNet(self.algorithm.name, net, trainer, cross_entropy())
 
     def gluon_side(self):
         net = net_at_start(self.settings['model'], self.seed)
         trainer = gluon_trainer(net, self.gluon_name, self.gluon_hyperparams)
-        return OnNet(f'gluon {self.gluon_name}', net, trainer, cross_entropy)
+        return OnNet(f'gluon {self.gluon_name}', net, trainer, cross_entropy())
 
 
 def _in_gluons_order(rule):

@@ -4,6 +4,7 @@ import time
 
 import numpy as onp
 from mxnet import autograd, gluon, nd, np, npx
+from mxnet.util import is_np_array
 
 from gluon_opt import GluonOptError, bridge
 from gluon_opt._mode import nd_mode, np_mode
@@ -125,7 +126,7 @@ class ByHand:
         self.hyperparams = dict(algorithm.check(hyperparams) if algorithm else hyperparams)
         arrays = list(flat(states))
         nd_arrays = not isinstance(arrays[0], np.ndarray) if arrays else nd_arrays
-        self.xp, self.mode = (nd, nd_mode) if nd_arrays else (np, np_mode)
+        self.mode = nd_mode if nd_arrays else np_mode
         self.rule = rule
         with self.mode():
             self.w, self.b = (self.convert(np.array(p)) for p in start)
@@ -134,13 +135,15 @@ class ByHand:
             self.states = _copy(states)
             self.w.attach_grad()
             self.b.attach_grad()
+            self.loss_of = _LinearLoss()
+            self.loss_of.hybridize()        # one operation forward, one backward
 
     def convert(self, array):
         """An array of the kind that this model computes with."""
-        return array.as_nd_ndarray() if self.xp is nd else array.as_np_ndarray()
+        return array.as_nd_ndarray() if self.mode is nd_mode else array.as_np_ndarray()
 
     def loss(self, X, y):
-        return _squared_loss(self.xp.dot(X, self.w) + self.b, y)
+        return self.loss_of(X, y, self.w, self.b)
 
     def step(self, X, y):
         with autograd.record():
@@ -152,6 +155,28 @@ class ByHand:
     def weights(self):
         """w and b as one float32 NumPy vector."""
         return onp.append(self.w.asnumpy(), self.b.asnumpy())
+
+
+class _LinearLoss(gluon.HybridBlock):
+    """The loss of each example under the linear model, of np or of nd arrays."""
+
+    def hybrid_forward(self, F, X, y, w, b):
+        if is_np_array():
+            y_hat = F.np.dot(X, w) + b
+        else:
+            y_hat = F.broadcast_add(F.dot(X, w), b.reshape((1, 1)))
+        return (y_hat - y.reshape((-1, 1))) ** 2 / 2
+
+
+class _NetLoss(gluon.HybridBlock):
+    """The loss of each example under a net."""
+
+    def __init__(self, net, loss_of):
+        super().__init__()
+        self.net, self.loss_of = net, loss_of
+
+    def hybrid_forward(self, F, X, y):
+        return self.loss_of(self.net(X), y)
 
 
 class OnNet:
@@ -169,15 +194,14 @@ class OnNet:
     mode = staticmethod(np_mode)
 
     def __init__(self, name, net, trainer, loss_of, *, batch_size=None, before_step=None):
-        self.name, self.net, self.trainer, self.loss_of = name, net, trainer, loss_of
+        self.name, self.net, self.trainer = name, net, trainer
+        self.loss = _NetLoss(net, loss_of)
+        self.loss.hybridize()
         self.batch_size, self.before_step = batch_size, before_step
         self.t = 0
 
     def convert(self, array):
         return array.as_np_ndarray()
-
-    def loss(self, X, y):
-        return self.loss_of(self.net(X), y)
 
     def step(self, X, y):
         with autograd.record():
@@ -203,7 +227,7 @@ def by_gluon(name, hyperparams, start, *, batch_size=None, kvstore=None):
     net.weight.set_data(np.array(start[0].T))
     net.bias.set_data(np.array(start[1]))
     trainer = gluon_trainer(net, name, hyperparams, kvstore)
-    return OnNet(f'gluon {name}', net, trainer, _squared_loss, batch_size=batch_size)
+    return OnNet(f'gluon {name}', net, trainer, gluon.loss.L2Loss(), batch_size=batch_size)
 
 
 @np_mode()
@@ -212,10 +236,6 @@ def gluon_trainer(net, name, hyperparams, kvstore=None):
     bridge.check_gluon(name, hyperparams)
     stores = {} if kvstore is None else {'kvstore': kvstore}
     return gluon.Trainer(net.collect_params(), name, dict(hyperparams), **stores)
-
-
-def _squared_loss(y_hat, y):
-    return (y_hat - y.reshape(y_hat.shape)) ** 2 / 2
 
 
 def _copy(states):
