@@ -145,3 +145,36 @@ def largest_difference(ours, theirs):
     if all(onp.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs)):
         return 0.0
     return max(float(abs(a.astype('float64') - b).max()) for a, b in zip(ours, theirs))
+
+
+class ByOptimizer:
+    """An optimizer of MXNet's own, without a Trainer, on `mx.nd` arrays of any dtype.
+
+    Of float16 it keeps a float32 copy; `points` are that copy.
+    """
+
+    def __init__(self, name, points, hyperparams, dtype='float32'):
+        self.name, self.half = name, dtype == 'float16'
+        optimizer = mx.optimizer.create(name, multi_precision=self.half, **hyperparams)
+        self.updater = mx.optimizer.get_updater(optimizer)
+        self.weights = [mx.nd.array(x, dtype=dtype) for x in points]
+        self.dtype = dtype
+
+    def step(self, gradients):
+        gradients = [mx.nd.array(g, dtype=self.dtype) for g in gradients]
+        self.updater(list(range(len(self.weights))), gradients, self.weights)
+
+    def _states_and_copies(self):
+        states = [self.updater.states[i] for i in range(len(self.weights))]
+        if not self.half:
+            return states, self.weights
+        order = slice(None) if self.name in ('sgd', 'nag', 'lars') else slice(None, None, -1)
+        return list(zip(*(state[order] for state in states)))
+
+    @property
+    def points(self):
+        return [w.asnumpy() for w in self._states_and_copies()[1]]
+
+    @property
+    def state_arrays(self):
+        return flat(list(self._states_and_copies()[0]))
