@@ -218,3 +218,27 @@ def test_least_squares_is_below_every_run(as_in_the_book):
     lowest = min(min(run.hand.losses) for run in as_in_the_book.runs)
     assert as_in_the_book.optimum < lowest
     assert onp.isfinite(as_in_the_book.optimum)
+
+
+# ---- nets on the digits ----
+
+@pytest.mark.parametrize('model', ['mlp', 'conv'])
+def test_nets(model, quick, tmp_path):
+    pytest.importorskip('sklearn')
+    names = ['sgd', 'adam', 'nadam', 'yogi']
+    matched = gluon_opt.compare(names, model=model, batch_size=50, num_epochs=1, matched=True)
+    assert not matched.failed
+    for row in matched.rows:        # ten times what the linear model needs: see Pair.slack
+        assert row['gap'] <= 10 * ALLOWED[row['algorithm']]
+    losses = matched.to_dataframe().loss
+    assert (losses < 2.3).all() and losses[1] < 1.6     # ln 10 is a guess among ten digits
+    as_called = gluon_opt.compare('adam', model=model, batch_size=50, num_epochs=1)
+    assert as_called.rows[0]['gap'] > 1e-3              # what eps alone does to a net
+    as_called.save(tmp_path)
+    assert f'digits, {model}' in (tmp_path / 'comparison.html').read_text()
+    assert as_called.optimum is None
+
+
+def test_unknown_model():
+    with pytest.raises(GluonOptError, match="no model 'mpl'; did you mean 'mlp'"):
+        compare_function('sgd', model='mpl')
