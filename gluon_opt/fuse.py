@@ -103,7 +103,7 @@ class Fused:
 
     def _remember(self, key, call, arrays):
         while len(self._calls) >= KEPT_CALLS:
-            self._calls.pop(next(iter(self._calls)))
+            self._calls.pop(next(iter(self._calls)), None)
 
         def forget(_):
             self._calls.pop(key, None)
@@ -175,19 +175,17 @@ def _tree(states, arrays):
                         f'{states!r}')
 
 
-_pointer = ctypes.c_void_p()
-_pointer_to = ctypes.byref(_pointer)
-
-
 def _pointers(arrays):
     """Where the memory of each array is; it can move, so this is asked at every call."""
     get, found = _LIB.MXNDArrayGetData, []
+    pointer = ctypes.c_void_p()         # not shared: another thread may run during the call
+    pointer_to = ctypes.byref(pointer)
     for array in arrays:
         if array is None:
             found.append(None)
         else:
-            check_call(get(array.handle, _pointer_to))
-            found.append(_pointer.value)
+            check_call(get(array.handle, pointer_to))
+            found.append(pointer.value)
     return found
 
 
