@@ -360,7 +360,7 @@ class _Tracer:
         return Element('!=', (condition, 0), condition.shape, 'bool', condition.leaf)
 
     def _cast(self, element, dtype):
-        dtype = onp.dtype(dtype).name
+        dtype = _dtype_name(dtype)
         if element.dtype == 'bool' and dtype in ('float32', 'float64'):
             element = Element('cast', (element,), element.shape, dtype, element.leaf)
         if element.dtype != dtype:
@@ -441,6 +441,8 @@ class _Tracer:
         if isinstance(value, types.ModuleType):
             return Module(self, value)
         package = _package(value)
+        if value is onp.float32 or value is onp.float64:        # called on a number, it rounds it
+            return Function(self, value, lambda number: self.call(value, number))
         if isinstance(value, type):
             known = issubclass(value, (BaseException, tuple)) or package in ('mxnet', 'numpy')
             return value if known else Outsider(f'the class {name}')
@@ -476,7 +478,7 @@ class _Tracer:
         return Function(self, function, call)
 
     def _filled(self, op, shape, *value, **options):
-        dtype = onp.dtype(options.pop('dtype', None) or 'float32').name
+        dtype = _dtype_name(options.pop('dtype', None) or 'float32')
         options.pop('ctx', None)
         value = value or tuple(options.pop(k) for k in ('fill_value', 'val') if k in options)
         value = value or (0 if op == 'zeros' else 1,)
@@ -549,6 +551,11 @@ class _Tracer:
                         or op == 'STORE_DEREF' and name in function.__code__.co_freevars):
                     raise Untraceable(f'assigns to {name}, outside its arguments',
                                       code.co_filename, line)
+
+
+def _dtype_name(dtype):
+    """The name of a dtype; NumPy's classes may come as stand-ins."""
+    return onp.dtype(getattr(dtype, 'function', dtype)).name
 
 
 def _package(value):

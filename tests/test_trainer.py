@@ -162,6 +162,22 @@ def test_gluons_form_is_gluons_trainer(name, hyperparams, either_mode):
     assert largest_gap(weights(one), weights(network())) > 1e-3
 
 
+@pytest.mark.parametrize('name', ['adam', 'nadam', 'sgd'])
+def test_gluons_form_fused_is_gluons_trainer(name):
+    one, other = network(), network()
+    train(one, gluon_opt.Trainer(one.collect_params(), name, {'wd': 0.1}, form='gluon',
+                                 fused=True), range(12))
+    train(other, gluons_trainer(other, name, {'wd': 0.1}), range(12))
+    assert largest_gap(weights(one), weights(other)) == 0
+
+
+def test_fused_is_the_rule(either_mode):
+    one, other = network(), network()
+    train(one, gluon_opt.Trainer(one.collect_params(), 'yogi', {'lr': 0.01}, fused=True), range(12))
+    train(other, gluon_opt.Trainer(other.collect_params(), 'yogi', {'lr': 0.01}), range(12))
+    assert largest_gap(weights(one), weights(other)) == 0
+
+
 def test_gluons_form_goes_on_from_a_file(tmp_path):
     whole, net = network(), network()
     train(whole, gluons_trainer(whole, 'nadam', {}), range(8))
