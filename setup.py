@@ -2,6 +2,7 @@
 
 import platform
 import sys
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
@@ -21,6 +22,8 @@ setup(
     version='0.1.0',
     description="The optimizers of Dive into Deep Learning, hand-written, "
                 "beside Gluon's Trainer",
+    long_description=Path(__file__).with_name('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     license='MIT',
     packages=find_packages(include=['gluon_opt', 'gluon_opt.*']),
     python_requires='>=3.9',
