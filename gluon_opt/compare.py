@@ -92,7 +92,7 @@ class Pair:
             algorithm, self.hyperparams if self.matched else algorithm.chosen)
         self.rule = algorithm.rule
         if self.matched and not algorithm.each_step:
-            self.rule = algorithm.gluon_rule
+            self.rule = algorithm.matched_rule
         self.renewed = self.matched     # Gluon's values whose translation depends on the step
         self.divisor = None             # of the gradient in Gluon's Trainer; None: the batch's size
 

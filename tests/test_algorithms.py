@@ -191,7 +191,7 @@ def test_record_agrees_with_its_name_its_rule_and_the_recipe(name):
 @every_name
 def test_record_tells_what_a_comparison_needs(name):
     algorithm = table[name]
-    differs = algorithm.gluon_rule is not algorithm.rule or bool(algorithm.each_step)
+    differs = algorithm.matched_rule is not algorithm.rule or bool(algorithm.each_step)
     assert bool(algorithm.difference) == differs
     assert algorithm.rest and 0 < algorithm.bound <= 5e-6
 

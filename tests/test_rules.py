@@ -58,7 +58,7 @@ def test_every_algorithm_has_a_row():
 
 
 def test_every_rule_of_gluons_own_has_a_row():
-    of_its_own = {name for name, a in rules.items() if a.gluon_rule is not a.rule}
+    of_its_own = {name for name, a in rules.items() if a.matched_rule is not a.rule}
     assert {r.name for r in RECIPES if r.form == 'gluon'} == of_its_own
 
 

@@ -102,7 +102,7 @@ class Algorithm:
         chosen: the hyperparameters the book passes, with the values the comparison uses.
         gluon: the name under which MXNet 1.9.1 has it, or None.
         keys: our hyperparameter names -> those of the Trainer, where it has them.
-        gluon_rule: the rule by hand of a matched comparison: the book's own, or Gluon's form of it
+        matched_rule: the rule by hand of a matched comparison: the book's own, or Gluon's form
             where no translation of values makes the two one rule (`gluon_form` is always Gluon's).
         each_step: Gluon's keys whose value, translated, depends on the step: name -> function of
             all our hyperparameters. Only a matched comparison uses them.
@@ -119,7 +119,7 @@ class Algorithm:
     chosen: dict = field(default_factory=dict)
     gluon: Optional[str] = None
     keys: dict = field(default_factory=dict)
-    gluon_rule: Callable = None
+    matched_rule: Callable = None
     each_step: dict = field(default_factory=dict)
     difference: str = ''
     form: str = ''
@@ -127,8 +127,8 @@ class Algorithm:
     bound: float = 3e-7
 
     def __post_init__(self):
-        if self.gluon_rule is None:
-            object.__setattr__(self, 'gluon_rule', self.rule)
+        if self.matched_rule is None:
+            object.__setattr__(self, 'matched_rule', self.rule)
         object.__setattr__(self, 'chosen', MappingProxyType(dict(self.chosen)))
 
     @property

@@ -31,7 +31,7 @@ def nadam(params, states, hyperparams):
 
 algorithm = Algorithm(
     nadam, 2, init_adam_states, chosen={'lr': 0.01, 't': 1},
-    gluon='nadam', gluon_rule=nadam_with_schedule,
+    gluon='nadam', matched_rule=nadam_with_schedule,
     keys={'lr': 'learning_rate', 'beta1': 'beta1', 'beta2': 'beta2', 'eps': 'epsilon'},
     difference="Gluon's beta1 follows a schedule, shared by all parameters",
     form="Gluon's beta1 follows a schedule, shared by all parameters",
