@@ -290,14 +290,14 @@ def _word(loop, element):
 
 
 def _wrapped(line, width=98):
-    """A long line of code, broken after commas."""
+    """A long line of code, broken after commas where these are inside brackets."""
+    statement = line.lstrip()
+    if statement.startswith('return') or '= ' in line and not statement.startswith(('def', '@')):
+        return line
     indent = ' ' * (len(line) - len(line.lstrip()) + 8)
     out = []
     while len(line) > width and ', ' in line[len(indent):width]:
-        if line.lstrip().startswith(('def', '@')) or '= ' not in line:
-            cut = line.rindex(', ', 0, width) + 1
-        else:
-            return line
+        cut = line.rindex(', ', 0, width) + 1
         out.append(line[:cut])
         line = indent + line[cut + 1:]
     return '\n'.join([*out, line])

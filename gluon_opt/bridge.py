@@ -44,7 +44,8 @@ def gluon_defaults(name):
     defaults = {}
     for cls in _find_class(name).__mro__[:-1]:
         parameters = inspect.signature(cls.__init__).parameters.values()
-        for key, default in [*vars(cls).get('defaults', {}).items(),
+        for key, default in [*dict.fromkeys(vars(cls).get('required', ())).items(),
+                             *vars(cls).get('defaults', {}).items(),
                              *((p.name, p.default) for p in parameters)]:
             if default is not inspect.Parameter.empty:
                 defaults.setdefault(key, default)

@@ -268,7 +268,7 @@ def run(model, data, num_epochs, *, every=200, observer=observer):
         X, y = model.convert(data.X), model.convert(data.y)
 
         def measure():
-            loss = float(model.loss(X, y).mean().asnumpy())
+            loss = model.loss(X, y).mean().asnumpy().item()
             record.add(examples, record.seconds, loss)
             observe(record)
             if not math.isfinite(loss):

@@ -76,7 +76,7 @@ def test_yogi_is_there_in_either_mode(either_mode):
                 loss = ((net(X).reshape(-1) - y) ** 2).mean()
             loss.backward()
             trainer.step(1)
-            losses.append(float(loss.asnumpy()))
+            losses.append(loss.asnumpy().item())
     assert onp.mean(losses[-20:]) < 0.8 * onp.mean(losses[:20])
 
 
@@ -246,6 +246,16 @@ def test_bad_registration():
 def test_unknown_key(hyperparams, message):
     with pytest.raises(GluonOptError, match=message):
         gluon.Trainer(parameters(), 'yogi', hyperparams)
+
+
+def test_required_key_by_name():
+    gluon_opt.register(gluon_opt.rmsprop, 'ours')
+    batches, _ = gluon_opt.get_data_ch10()
+    ours, theirs = (gluon_opt.train_gluon_ch10(name, {'learning_rate': 0.01, key: 0.9, eps: 1e-6},
+                                               batches, num_epochs=1, seed=0)
+                    for name, key, eps in [('ours', 'gamma', 'eps'),
+                                           ('rmsprop', 'gamma1', 'epsilon')])
+    assert abs(ours.loss - theirs.loss) < 1e-6          # float32 sums
 
 
 def test_missing_key():

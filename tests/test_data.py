@@ -207,7 +207,7 @@ def test_batches_cover_the_data_once(batch_size, count, last, either_mode):
 
 
 def order(batches):
-    return [float(y[0].asnumpy()) for _, y in batches]
+    return [y[0].asnumpy().item() for _, y in batches]
 
 
 def test_seed_fixes_the_order():

@@ -859,6 +859,18 @@ def test_a_cache_that_cannot_be_written(tmp_path):
     assert compiled and len(p) == 3
 
 
+def test_many_sums_in_one_loop():
+    """Their names fill more than a line of the generated code."""
+    def rule(params, states, hyperparams):
+        for p, s in zip(params, states):
+            mean_of_the_gradient, mean_of_the_state = p.grad.mean(), s.mean()
+            mean_of_the_product, mean_of_the_sum = (p.grad * s).mean(), (p + s).mean()
+            s[:] += mean_of_the_gradient * mean_of_the_state
+            p[:] -= mean_of_the_product * mean_of_the_sum * p.grad
+
+    compare(rule, fuse(rule), 1, {}, shapes=[(3, 2), (2,)], steps=2, exactly=True)
+
+
 # ---- rules nobody wrote ----
 
 @st.composite

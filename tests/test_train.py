@@ -90,7 +90,7 @@ def test_callers_dict_and_states_stay(batches):
     runs = [gluon_opt.train_ch10(gluon_opt.adam, states, hyperparams, batches, 5, num_epochs=1,
                                  seed=0).losses for _ in range(2)]
     assert hyperparams == {'lr': 0.01, 't': 1}
-    assert all(float(abs(array).sum().asnumpy()) == 0 for pair in states for array in pair)
+    assert all(abs(array).sum().asnumpy().item() == 0 for pair in states for array in pair)
     assert runs[0] == runs[1]
 
 
@@ -174,7 +174,7 @@ def test_divergence_stops_at_its_step(by_gluon, batches):
     data, model = train.Data(batches, 0), train.ByHand(gluon_opt.sgd, None, {'lr': 1e3},
                                                        train.start(5, 0))
     with model.mode():
-        losses = [float(model.step(X, y).asnumpy()) for X, y in data.batches][:step]
+        losses = [model.step(X, y).asnumpy().item() for X, y in data.batches][:step]
     assert onp.isfinite(losses[:-1]).all() and not onp.isfinite(losses[-1])
     record = stop.value.record
     assert record.losses[0] == pytest.approx(0.5, abs=0.02) and not onp.isfinite(record.loss)
