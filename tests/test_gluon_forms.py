@@ -308,14 +308,14 @@ def test_lars_corrects_the_momentum_of_four_parameters():
     for _ in range(2):
         for side in ours, theirs:
             side.step([onp.ones(1, 'float32')] * 6)
-    moved = [float(x) for x in ours.points]
+    moved = [x.item() for x in ours.points]
     assert moved[:4] == [moved[0]] * 4 and moved[4:] == [moved[4]] * 2 and moved[0] > moved[4]
     assert largest_difference(ours.points, theirs.points) < 1e-6
 
 
 def test_lbsgd_asks_its_schedule_too_early_for_the_first_parameter():
     lr = {'schedule': lambda: {'lr_scheduler': lambda n: 10.0 ** -n}}
-    moved = [float(x) for x in stepped('lbsgd', lr, [[0.0]] * 3, [[[1.0]] * 3])]
+    moved = [x.item() for x in stepped('lbsgd', lr, [[0.0]] * 3, [[[1.0]] * 3])]
     assert moved == pytest.approx([-1, -0.1, -0.1])
 
 
