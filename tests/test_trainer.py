@@ -171,6 +171,7 @@ def test_gluons_form_fused_is_gluons_trainer(name):
     assert largest_gap(weights(one), weights(other)) == 0
 
 
+@pytest.mark.short
 def test_fused_is_the_rule(either_mode):
     one, other = network(), network()
     train(one, gluon_opt.Trainer(one.collect_params(), 'yogi', {'lr': 0.01}, fused=True), range(12))
