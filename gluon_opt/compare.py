@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as onp
 
 from gluon_opt import GluonOptError, bridge
-from gluon_opt.algorithms import CHAPTER, find
+from gluon_opt.algorithms import CHAPTER, in_table
 from gluon_opt.algorithms._algorithm import choices
 from gluon_opt.data import check_seed, check_whole, get_data_ch10
 from gluon_opt.digits import NETS, cross_entropy, digits, net_at_start
@@ -31,7 +31,7 @@ def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, p
     """Train by hand and by Gluon from the same start on the same batches, and measure the gap.
 
     Args:
-        names: algorithms; None is the chapter's, always.
+        names: of algorithms, or their rules, or one of these; None is the chapter's, always.
         num_epochs, batch_size, seed: of every run.
         matched: False gives Gluon what the book gives it, and leaves the rest to its defaults.
             True translates every hyperparameter, so that the two are one rule where that is
@@ -47,8 +47,9 @@ def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, p
     Raises:
         GluonOptError: an unknown name, a bad size or seed, or bad data.
     """
-    names = [names] if isinstance(names, str) else CHAPTER if names is None else names
-    algorithms = [find(name) for name in names]
+    names = CHAPTER if names is None else names
+    names = [names] if isinstance(names, str) or callable(names) else names
+    algorithms = [in_table(name) for name in names]
     check_seed(seed)
     check_whole('num_epochs', num_epochs, 1)
     if model not in MODELS:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gluon_opt import bridge
-from gluon_opt.algorithms import find, gluon_form
+from gluon_opt.algorithms import gluon_form, in_table
 from gluon_opt.compare import Pair, measure_gaps
 from gluon_opt.data import get_data_ch10
 
@@ -93,7 +93,7 @@ def explain(name, *, seed=0, path=None):
     those of `compare`: 2 epochs of the book's linear model.
 
     Args:
-        name: of an algorithm of ours.
+        name: of an algorithm of ours, or its rule.
         seed: of the start and the batches.
         path: of the data; see `load_airfoil`.
 
@@ -103,7 +103,8 @@ def explain(name, *, seed=0, path=None):
     Raises:
         GluonOptError: an unknown name, or bad data.
     """
-    algorithm = find(name)
+    algorithm = in_table(name)
+    name = algorithm.name
     rows = []
     for setting in SETTINGS.get(name, [AS_CALLED, LAST_BATCH]):
         batches, _ = get_data_ch10(setting.batch_size, path=path)

@@ -142,6 +142,7 @@ def test_any_batch_size(batch_size, quick):
 
 @pytest.mark.parametrize('call, message', [
     (dict(names=['adamm']), "no algorithm 'adamm'; did you mean 'adam'"),
+    (dict(names=[len]), 'is not in the table of algorithms'),
     (dict(num_epochs=0), 'num_epochs must be'), (dict(batch_size=0), 'batch_size must be'),
     (dict(seed=-1), 'seed must be'), (dict(path='/nowhere'), 'no such file')])
 def test_bad_call(call, message):

@@ -50,6 +50,15 @@ def find(rule_or_name):
     return _TABLE[rule_or_name]
 
 
+def in_table(rule_or_name):
+    """The `Algorithm` of a rule or a name; what is not in the table raises."""
+    algorithm = find(rule_or_name)
+    if algorithm is None:
+        raise GluonOptError(f'{rule_or_name!r} is not in the table of algorithms; it has '
+                            f'{", ".join(_TABLE)}')
+    return algorithm
+
+
 def remember(name, rule, states):
     """Note the states of a registered rule, for `init_states`."""
     _registered[name] = rule, states
@@ -75,9 +84,7 @@ def gluon_form(name):
     """
     if isinstance(name, str) and name in FORMS:
         return FORMS[name].rule
-    algorithm = find(name)
-    if algorithm is None:
-        raise GluonOptError(f'no algorithm {name!r}{choices(name, _TABLE)}')
+    algorithm = in_table(name)
     return FORMS[algorithm.gluon].rule if algorithm.gluon else algorithm.rule
 
 
