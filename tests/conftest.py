@@ -2,8 +2,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import gluon_opt  # noqa: F401  prepares the import of MXNet, here and in the test modules
+
+# The same examples at every run: what is red here is red for everybody.
+settings.register_profile('seeded', derandomize=True)
+settings.load_profile('seeded')
 
 
 @pytest.fixture(scope='session', autouse=True)
