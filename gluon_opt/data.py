@@ -227,7 +227,7 @@ def _download(folder) -> Optional[str]:
 
 @functools.cache      # once a process is enough
 def _announce_twin(why):
-    print(f'airfoil data: {why}; using the offline twin (same least-squares loss, other rows)')
+    print(f'airfoil data: {why}; using the offline twin (same loss on all rows)')
 
 
 def _read(edition, file):
