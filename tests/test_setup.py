@@ -25,6 +25,8 @@ def test_a_set_is_nothing_but_exact_versions(path):
 
 @pytest.mark.short
 def test_what_is_installed_is_the_tested_set():
+    if not list(Path(sys.prefix).glob('installed-*')):
+        pytest.skip('this environment is not one that make made')
     own = ROOT / f'constraints/python3.{sys.version_info[1]}.txt'
     wanted = {**pins(ROOT / 'constraints/no-deps.txt'), **pins(own)}
     found = {}
