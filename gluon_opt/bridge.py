@@ -101,6 +101,7 @@ def register(rule, name=None, *, states=None, defaults=None):
     if taken and not issubclass(taken, _HandWritten):
         raise GluonOptError(f"{name!r} is the name of an optimizer of MXNet's own; choose another")
     cls = optimizer_class(rule, name, states, defaults)
+    setattr(sys.modules[__name__], cls.__name__, cls)      # pickle finds a class by its name
     Optimizer.opt_registry[name.lower()] = cls
     remember(name, rule, cls.states)
     return rule
@@ -118,15 +119,12 @@ def optimizer_class(rule, name, states=None, defaults=None):
     defaults = defaults or {}
     dry = dry_run(rule, states, defaults)
     defaults = {**dry.optional, **defaults}
-    class_name = '_HandWritten_' + re.sub(r'\W', '_', name.lower())
-    cls = type(class_name, (_HandWritten,), {
+    return type('_HandWritten_' + re.sub(r'\W', '_', name.lower()), (_HandWritten,), {
         '__module__': __name__, 'rule': staticmethod(rule), 'name': name, 'xp': dry.xp,
         'states': staticmethod(states) if callable(states) else dry.states,
         'defaults': {key: value for key, value in defaults.items() if key not in ('lr', 't')},
         'default_lr': defaults.get('lr'), 'needs_lr': 'lr' in dry.required,
         'required': [key for key in dry.required if key not in (*defaults, 'lr', 't')]})
-    setattr(sys.modules[__name__], class_name, cls)     # pickle finds a class by its name
-    return cls
 
 
 class _HandWritten(Optimizer):

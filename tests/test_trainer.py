@@ -325,6 +325,17 @@ def test_file_of_another_run(saved, tmp_path):
         scheduled.load_states(file)
 
 
+def test_a_trainer_of_ours_leaves_the_registered_class_to_gluons(tmp_path):
+    """Gluon's file is a pickle, which finds the class by its name."""
+    net = network()
+    theirs = gluons_trainer(net, 'yogi', {})
+    gluon_opt.Trainer(net.collect_params(), 'yogi', {'lr': 0.1})
+    train(net, theirs, [0])
+    theirs.save_states(str(tmp_path / 'states'))
+    theirs.load_states(str(tmp_path / 'states'))
+    assert theirs.optimizer.num_update == 1
+
+
 def test_pickles_are_not_loaded(saved, tmp_path):
     """Gluon's own file is a pickle."""
     net, trainer, _ = saved
