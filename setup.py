@@ -49,8 +49,14 @@ setup(
     ],
     extras_require={
         # ipykernel 7.3 prints a remark about its connection each time a kernel starts.
-        'test': ['pytest', 'pytest-timeout', 'hypothesis', 'scikit-learn',
-                 'nbclient', 'nbformat', 'ipykernel<7.3'],
+        'test': ['pytest', 'pytest-timeout', 'pytest-xdist', 'hypothesis', 'scikit-learn',
+                 'nbclient', 'nbformat', 'ipykernel<7.3', 'jupytext', 'plotly>=6'],
+        # The chapter as a site and in Jupyter; the tested sets are constraints/book-python3.*.txt.
+        # Sphinx 9.0 ships no Chinese stemmer to the browser, so that search stops working.
+        'book': ['sphinx>=8.1,<9; python_version >= "3.11"', 'myst-nb>=1.3', 'sphinx-book-theme',
+                 'sphinxcontrib-bibtex>=2.6', 'sphinx-copybutton', 'sphinx-design',
+                 'sphinx-mathjax-offline==0.0.2', 'sphinx-intl', 'polib', 'jieba', 'selenium',
+                 'jupyterlab', 'jupyterlab-myst', 'ipywidgets'],
         'dev': ['ruff', 'setuptools>=70.1'],
     },
     entry_points={'console_scripts': ['gluon-opt = gluon_opt.cli:main']},

@@ -18,8 +18,10 @@ _PUBLIC = {
     'register': 'bridge', 'fuse': 'fuse', 'formula': 'fuse', 'schedules': None,
     'Trainer': 'trainer',
     'train_ch10': 'train', 'train_gluon_ch10': 'train',
+    'over_seeds': 'seeds',
     'compare': 'compare', 'Comparison': 'compare', 'explain': 'explain',
     'train_2d': 'traces', 'trace': 'traces', 'show_trace_2d': 'plots',
+    'show_traces_2d': 'plots', 'animate_2d': 'plots', 'slider_2d': 'plots', 'curves': 'plots',
     'gluonbook': None,
 }
 

@@ -2,7 +2,6 @@
 import json
 import math
 import statistics
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,10 @@ import numpy as onp
 from gluon_opt import GluonOptError, bridge
 from gluon_opt.algorithms import CHAPTER, in_table
 from gluon_opt.algorithms._algorithm import choices
-from gluon_opt.data import check_seed, check_whole, get_data_ch10
+from gluon_opt.data import check_seed, check_whole, get_data_ch10, least_squares_loss
 from gluon_opt.digits import NETS, cross_entropy, digits, net_at_start
 from gluon_opt.fuse import fuse
-from gluon_opt.observe import progress
+from gluon_opt.observe import nobody, progress
 from gluon_opt.record import Record, csv_text, write_whole
 from gluon_opt.train import ByHand, Data, OnNet, by_gluon, gluon_trainer, run, start
 from gluon_opt.trainer import Trainer
@@ -70,13 +69,6 @@ def compare(names=None, *, num_epochs=2, batch_size=10, seed=0, matched=False, p
 
 
 MODELS = ('linear', *NETS)
-
-
-def least_squares_loss(batches):
-    """The least loss that weights and a bias can have on all the data, in float64."""
-    X = onp.column_stack([batches.features, onp.ones(len(batches.features))]).astype('float64')
-    weights = onp.linalg.lstsq(X, batches.labels, rcond=None)[0]
-    return float(((X @ weights - batches.labels) ** 2 / 2).mean())
 
 
 class Pair:
@@ -177,7 +169,7 @@ def _measure(pair, num_epochs):
     for _ in range(REPEATS):
         for side, model in enumerate((pair.by_hand(), pair.by_gluon(), pair.by_hand(fused=True))):
             try:
-                records[side] = run(model, pair.data(), num_epochs, observer=_nobody)
+                records[side] = run(model, pair.data(), num_epochs, observer=nobody)
                 seconds[side].append(records[side].sec_per_epoch)
             except GluonOptError as failure:
                 records[side] = failure.record
@@ -192,10 +184,6 @@ def _compile(pair):
     X, y = next(iter(pair.batches))
     with model.mode():
         model.step(X, y)
-
-
-def _nobody(num_epochs):
-    return nullcontext(lambda record: None)
 
 
 def measure_gaps(pair, num_epochs):

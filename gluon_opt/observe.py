@@ -15,6 +15,11 @@ def observer(num_epochs):
             return plots.live_curve(num_epochs)
     if sys.stderr.isatty():
         return _progress_bar(num_epochs)
+    return nobody(num_epochs)
+
+
+def nobody(num_epochs):
+    """The observer that does nothing."""
     return nullcontext(lambda record: None)
 
 

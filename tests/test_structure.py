@@ -17,7 +17,7 @@ LAYERS = [
     ['algorithms'],
     ['_standins', '_tracing', '_emit', 'fuse', 'bridge'],
     ['trainer', 'train', 'traces'],
-    ['report', 'digits', 'compare', 'explain', 'schedules', 'gluonbook'],
+    ['report', 'digits', 'compare', 'explain', 'schedules', 'gluonbook', 'seeds'],
     ['sweep', 'distributed'],
     ['cli'], ['__main__'],
 ]
