@@ -9,6 +9,7 @@ import matplotlib
 import numpy as onp
 from matplotlib.figure import Figure
 
+from gluon_opt import GluonOptError
 from gluon_opt.record import write_whole
 
 BLUE, ORANGE, GREY = '#1f77b4', '#ff7f0e', '#7f7f7f'
@@ -24,9 +25,9 @@ RULES = {'gd': ('#666666', ':'), 'sgd': ('#000000', '-'),
          'sgd_momentum': ('#0072b2', '-'), 'nag': ('#0072b2', '--'),
          'adagrad': ('#009e73', '-'),
          'rmsprop': ('#e69f00', '-'), 'adadelta': ('#e69f00', '--'),
-         'adam': ('#d55e00', '-'), 'nadam': ('#d55e00', '--'), 'amsgrad': ('#d55e00', ':'),
-         'adamw': ('#d55e00', '-.'),
-         'yogi': ('#cc79a7', '-')}
+         'adam': ('#a50026', '-'), 'nadam': ('#a50026', '--'), 'amsgrad': ('#a50026', ':'),
+         'adamw': ('#a50026', '-.'),
+         'yogi': ('#d98cc0', '-')}
 OTHERS = [BLUE, ORANGE, '#009e73', '#cc79a7', '#000000', '#56b4e9', '#8c6d31', GREY]
 
 
@@ -221,9 +222,15 @@ def animate_2d(f, paths, out=None, *, window=None, minima=(), seconds=6):
 
     Returns:
         An IPython Image of the APNG (of the GIF, if `out` is one).
+
+    Raises:
+        GluonOptError: `out` is of another kind.
     """
     from IPython.display import Image
 
+    kind = os.path.splitext(out)[1].lstrip('.') if out else 'png'
+    if kind not in ('png', 'gif'):
+        raise GluonOptError(f'out must end in .png or .gif, got {str(out)!r}')
     figure, axes = _contour_figure(f, paths, window, minima)
     paths = {name: _points(path) for name, path in paths.items()}
     lines = [axes.plot([], [], label=name, **style)[0]
@@ -238,7 +245,6 @@ def animate_2d(f, paths, out=None, *, window=None, minima=(), seconds=6):
             line.set_data(*path[:step + 1].T)
             head.set_data(*path[min(step, len(path) - 1)][:, None])
 
-    kind = 'gif' if out and os.path.splitext(out)[1] == '.gif' else 'png'
     content = _film(figure, draw, steps, seconds, kind)
     if out:
         write_whole(out, content)
