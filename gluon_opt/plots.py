@@ -21,7 +21,7 @@ FRAMES = 60                     # of an animation, at most
 
 # One colour for a rule everywhere. Ten colours cannot all be told apart by every eye, so rules of
 # one family share a tone and differ in their dashes.
-RULES = {'gd': ('#666666', ':'), 'sgd': ('#000000', '-'),
+RULES = {'gd': ('#000000', ':'), 'sgd': ('#000000', '-'),
          'sgd_momentum': ('#0072b2', '-'), 'nag': ('#0072b2', '--'),
          'adagrad': ('#009e73', '-'),
          'rmsprop': ('#e69f00', '-'), 'adadelta': ('#e69f00', '--'),
