@@ -20,7 +20,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -qq
 .PHONY: help venv run test lint matrix book notebooks lab test-book translations constraints clean
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "Choose a Python with PYTHON=python3.x; tested: $(VERSIONS); found here: $(FOUND)"
 
 venv: $(STAMP)  ## Install the tested set into .venv
@@ -67,7 +67,7 @@ test-book: book  ## Try the site in a browser (needs Debian's chromium and chrom
 	$(VENV)/bin/python -m pytest tests/book $(ARGS)
 
 translations: $(BOOK_STAMP)  ## Bring the Chinese catalogues up to date with the English pages
-	$(SPHINX) -b gettext -D nb_execution_mode=off -d _build/doctrees/gettext . _build/gettext
+	$(SPHINX) -b gettext -d _build/doctrees/gettext . _build/gettext
 	cd chapter_optimization && $(abspath $(VENV))/bin/sphinx-intl update -p _build/gettext -l zh_CN -w 0
 
 constraints:  ## Resolve constraints/ anew (needs uv)

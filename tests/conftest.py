@@ -6,6 +6,9 @@ from hypothesis import settings
 
 import gluon_opt  # noqa: F401  prepares the import of MXNet, here and in the test modules
 
+# They need the built site: `make test-book` runs them.
+collect_ignore = ['book']
+
 # The same examples at every run: what is red here is red for everybody.
 settings.register_profile('seeded', derandomize=True)
 settings.load_profile('seeded')

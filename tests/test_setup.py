@@ -23,6 +23,13 @@ def test_a_set_is_nothing_but_exact_versions(path):
     assert {'numpy', 'numba', 'matplotlib', 'pytest', 'setuptools'} <= pins(path).keys()
 
 
+@pytest.mark.parametrize('path', sorted((ROOT / 'constraints').glob('book-*.txt')),
+                         ids=lambda path: path.stem)
+def test_the_set_of_the_book_only_adds(path):
+    own = pins(path.with_name(path.name.replace('book-', '')))
+    assert own.items() <= pins(path).items() and 'sphinx' in pins(path)
+
+
 @pytest.mark.short
 def test_what_is_installed_is_the_tested_set():
     if not list(Path(sys.prefix).glob('installed-*')):
