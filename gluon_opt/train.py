@@ -3,7 +3,7 @@ import math
 import time
 
 import numpy as onp
-from mxnet import autograd, gluon, nd, np, npx
+from mxnet import autograd, engine, gluon, nd, np, npx
 from mxnet.util import is_np_array
 
 from gluon_opt import GluonOptError, bridge
@@ -67,6 +67,7 @@ def train_gluon_ch10(tr_name, hyperparams, data_iter, num_epochs=2, *, seed=None
 
 
 CH10_FORMAT = 'loss: {:.3f}, {:.3f} sec/epoch'
+BUNDLE = 50                     # operations
 
 
 class Data:
@@ -136,7 +137,8 @@ class ByHand:
             self.w.attach_grad()
             self.b.attach_grad()
             self.loss_of = _LinearLoss()
-            self.loss_of.hybridize()        # one operation forward, one backward
+            # one operation forward, one backward, with their memory kept from step to step
+            self.loss_of.hybridize(static_alloc=True)
 
     def convert(self, array):
         """An array of the kind that this model computes with."""
@@ -147,7 +149,7 @@ class ByHand:
 
     def step(self, X, y):
         with autograd.record():
-            loss = self.loss(X, y).mean()
+            loss = self.loss(X, y)
         loss.backward()
         self.rule([self.w, self.b], self.states, self.hyperparams)
         return loss
@@ -158,14 +160,14 @@ class ByHand:
 
 
 class _LinearLoss(gluon.HybridBlock):
-    """The loss of each example under the linear model, of np or of nd arrays."""
+    """The mean loss under the linear model, of np or of nd arrays."""
 
     def hybrid_forward(self, F, X, y, w, b):
         if is_np_array():
             y_hat = F.np.dot(X, w) + b
         else:
             y_hat = F.broadcast_add(F.dot(X, w), b.reshape((1, 1)))
-        return (y_hat - y.reshape((-1, 1))) ** 2 / 2
+        return ((y_hat - y.reshape((-1, 1))) ** 2 / 2).mean()
 
 
 class _NetLoss(gluon.HybridBlock):
@@ -196,7 +198,7 @@ class OnNet:
     def __init__(self, name, net, trainer, loss_of, *, batch_size=None, before_step=None):
         self.name, self.net, self.trainer = name, net, trainer
         self.loss = _NetLoss(net, loss_of)
-        self.loss.hybridize()
+        self.loss.hybridize(static_alloc=True)
         self.batch_size, self.before_step = batch_size, before_step
         self.t = 0
 
@@ -264,7 +266,8 @@ def run(model, data, num_epochs, *, every=200, observer=observer):
     record = Record(data.size, num_epochs, model.name, data.source)
     examples = step = 0
     batch_losses = {}       # by step, since the last measurement
-    with model.mode(), observer(num_epochs) as observe:
+    # Many small operations: handed to MXNet's engine in bundles they cost less.
+    with model.mode(), engine.bulk(BUNDLE), observer(num_epochs) as observe:
         X, y = model.convert(data.X), model.convert(data.y)
 
         def measure():
