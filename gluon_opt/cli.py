@@ -78,6 +78,13 @@ def _parser():
                          help="default: the function's own start; write --start=-5,-2")
     command.add_argument('--steps', type=int, default=20, metavar='N', help='default: 20')
     command.add_argument('--out', metavar='DIR', help='write the path and its picture there')
+
+    command = add(_bench, 'measure speed and memory beside d2l, MXNet and PyTorch')
+    command.add_argument('names', nargs='*', metavar='NAME',
+                         help='update, rules, epoch, live, growth, memory; default: all')
+    command.add_argument('--quick', action='store_true',
+                         help='small sizes, few rounds: to see that it works')
+    command.add_argument('--out', metavar='DIR', help='write JSON and Markdown there')
     return parser
 
 
@@ -198,6 +205,35 @@ def _trace(arguments):
                   f'x1 {x1:f}, x2 {x2:f}, f {float(surface.f(x1, x2)):g}')
             for file in files:
                 print(file)
+        return 0
+    return show
+
+
+def _bench(arguments):
+    from pathlib import Path
+
+    from gluon_opt.bench import bench
+    from gluon_opt.record import write_whole
+
+    results = bench(arguments.names, quick=arguments.quick)
+    files = []
+    if arguments.out:
+        for kind, text in (('json', results.to_json()), ('md', results.to_markdown())):
+            files.append(Path(arguments.out) / f'bench.{kind}')
+            write_whole(files[-1], text)
+
+    def show():
+        if arguments.json:
+            print(results.to_json())
+            return 0
+        from rich.table import Table
+        for title, (head, *lines) in results.tables():
+            table = Table(*head, title=title, title_justify='left')
+            for line in lines:
+                table.add_row(*line)
+            _print(table)
+        for file in files:
+            print(file)
         return 0
     return show
 

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 import gluon_opt
-from gluon_opt.cli import main
+from gluon_opt.bench import NAMES
+from gluon_opt.cli import _parser, main
 
 
 @pytest.fixture(autouse=True)
@@ -89,11 +90,35 @@ def test_trace(capsys, tmp_path):
     assert len(json.loads(out)['path']) == 4
 
 
+@pytest.mark.parametrize('name', NAMES)
+def test_bench(name, capsys, tmp_path):
+    status, out, err = run(capsys, 'bench', name, '--quick', '--json', '--out', str(tmp_path))
+    measured = json.loads(out)
+    assert status == 0 and list(measured['benchmarks']) == [name] and f'{name}: ' in err
+    assert measured['versions']['mxnet'] == '1.9.1' and measured['quick']
+    assert (tmp_path / 'bench.json').read_text() == out.rstrip('\n')
+    assert '\n| ---' in (tmp_path / 'bench.md').read_text()
+
+
+def test_help_lists_the_benchmarks(capsys):
+    with pytest.raises(SystemExit):
+        _parser().parse_args(['bench', '--help'])
+    assert ', '.join(NAMES) in ' '.join(capsys.readouterr().out.split())
+
+
+def test_bench_prints_ratios(capsys):
+    status, out, _ = run(capsys, 'bench', 'update', '--quick')
+    assert status == 0 and max(map(len, out.splitlines())) <= 100
+    for part in 'update: one update', '/ fused', 'limit', '1,000':
+        assert part in out
+
+
 @pytest.mark.parametrize('arguments, message', [
     ([], 'required'), (['paint'], 'invalid choice'),
     (['compare', '--epochs', 'two'], 'invalid int'),
     (['compare', 'adamm'], "no algorithm 'adamm'; did you mean 'adam'"),
     (['compare', '--epochs', '0'], 'num_epochs must be'),
+    (['bench', 'updat'], "no benchmark 'updat'; did you mean 'update'"),
     (['compare', '--data', '/nowhere'], 'no such file'),
     (['trace', 'adam', '--set', 'lr'], 'not KEY=NUMBER'),
     (['trace', 'adam', '--set', 'lr=-1'], 'adam: lr must be in (0, inf), got -1'),

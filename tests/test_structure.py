@@ -18,7 +18,7 @@ LAYERS = [
     ['_standins', '_tracing', '_emit', 'fuse', 'bridge'],
     ['trainer', 'train', 'traces'],
     ['report', 'digits', 'compare', 'explain', 'schedules', 'gluonbook', 'seeds'],
-    ['sweep', 'distributed'],
+    ['sweep', 'distributed', 'bench'],
     ['cli'], ['__main__'],
 ]
 RANK = {name: (i, j) for i, layer in enumerate(LAYERS) for j, name in enumerate(layer)}
