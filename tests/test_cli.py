@@ -109,7 +109,7 @@ def test_help_lists_the_benchmarks(capsys):
 def test_bench_prints_ratios(capsys):
     status, out, _ = run(capsys, 'bench', 'update', '--quick')
     assert status == 0 and max(map(len, out.splitlines())) <= 100
-    for part in 'update: one update', '/ fused', 'limit', '1,000':
+    for part in 'update: one update', 'book/fused', 'limit', '1,000':
         assert part in out
 
 

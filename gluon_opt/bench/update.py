@@ -85,7 +85,7 @@ def table(rows):
     names = list(rows[0]['seconds'])
     others = [name for name in names if name != 'fused']
     head = ['rule', 'parameters', *(f'{name} (us)' for name in names),
-            *(f'{name} / fused' for name in others), 'fused, share of the limit']
+            *(f'{name}/fused' for name in others), 'share of the limit']
     return [head, *([row['rule'], f'{row["size"]:,}', *(micro(row['seconds'][n]) for n in names),
                      *(f'{row["seconds"][n] / row["seconds"]["fused"]:.2f}' for n in others),
                      f'{row["limit"] / row["seconds"]["fused"]:.0%}'] for row in rows)]
