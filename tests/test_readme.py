@@ -97,7 +97,8 @@ def test_the_commands_are_those_of_the_command_line():
     commands = [row[0].strip('`') for row in table(ENGLISH, 'Command')]
     parsed = {cli._parser().parse_args(shlex.split(command)[1:]).command
               for command in commands if not command.endswith('--version')}
-    assert {function.__name__ for function in parsed} == {'_list', '_compare', '_explain', '_trace'}
+    assert {function.__name__ for function in parsed} == {'_list', '_compare', '_explain', '_trace',
+                                                        '_bench'}
 
 
 def test_the_sets_are_those_of_constraints():
