@@ -222,7 +222,7 @@ def preconditioning():
     same = {}
     for unit in 1, 1e6:
         path = gluon_opt.trace(
-            diagonal_newton, lambda x1, x2: f(x1, unit * x2), (1, 0),
+            diagonal_newton, lambda x1, x2, unit=unit: f(x1, unit * x2), (1, 0),
             {'lr': 0.9, 'diagonal': np.array([2, 2 * unit ** 2], dtype='float64')}, 20, states=0)
         same[unit] = path * [1, unit]
     assert abs(same[1] - same[1e6]).max() < 1e-9
