@@ -272,7 +272,7 @@ def clip_gradient_is_a_box():
         trainer.step(1)
         assert onp.allclose(w.data().asnumpy(), [-1, -0.5])
         gradient = np.array([3, 0.5])
-        gluon.utils.clip_global_norm([gradient], 1)
+        gluon.utils.clip_global_norm([gradient.as_nd_ndarray()], 1)
         assert onp.allclose(gradient.asnumpy(), project_ball(onp.array([3, 0.5])))
     assert not onp.allclose(project_ball(onp.array([3, 0.5])), [1, 0.5])
 
