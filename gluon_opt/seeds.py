@@ -21,13 +21,14 @@ class SeedRuns:
         epochs: of each measurement.
         losses: NumPy array (seeds, measurements); the row of seed i is what
             `train_ch10(..., seed=i)` records, to float32 rounding.
+        weights: NumPy array (seeds, features + 1), w and b of each seed at the end.
         record: the Record of seed 0, trained alone.
         optimum: the least-squares loss, below which no run can go.
     """
 
-    def __init__(self, record, losses, optimum):
-        self.label, self.epochs = record.label, record.epochs
-        self.record, self.losses, self.optimum = record, losses, optimum
+    def __init__(self, record, losses, weights, optimum):
+        self.label, self.epochs, self.record = record.label, record.epochs, record
+        self.losses, self.weights, self.optimum = losses, weights, optimum
 
     @property
     def final(self):
@@ -99,7 +100,8 @@ def over_seeds(rule, hyperparams, data_iter, num_epochs=2, *, seeds=200, states=
         raise GluonOptError(f'{record.label}: seed 0 among the others ends at {losses[0, -1]:.6f}, '
                             f'alone at {record.loss:.6f}: the rule mixes elements of a parameter, '
                             'so each seed has to be trained by itself (train_ch10(..., seed=i))')
-    return SeedRuns(record, losses, least_squares_loss(data_iter))
+    w, b = (p.asnumpy().reshape(seeds, -1) for p in params)
+    return SeedRuns(record, losses, onp.hstack([w, b]), least_squares_loss(data_iter))
 
 
 def _train(rule, params, states, hyperparams, data_iter, seeds, num_epochs):

@@ -31,6 +31,9 @@ def test_batches_that_do_not_divide_the_data():
     runs = gluon_opt.over_seeds('sgd', {'lr': 0.05}, batches, seeds=2)
     record = gluon_opt.train_ch10(gluon_opt.sgd, None, {'lr': 0.05}, batches, FEATURES, seed=1)
     onp.testing.assert_allclose(runs.losses[1], record.losses, rtol=2e-6)
+    w, b = runs.weights[1, :-1], runs.weights[1, -1]
+    loss = ((batches.features @ w + b - batches.labels) ** 2 / 2).mean()
+    assert loss == pytest.approx(record.loss, rel=2e-6)
 
 
 def test_what_is_said_of_the_seeds():
