@@ -1,7 +1,7 @@
 """The benchmarks: how they time, what they leave out. What they measure is no test's business."""
 import pytest
 
-import gluon_opt  # noqa: F401 - prepares the import of MXNet
+import gluon_opt
 from gluon_opt.bench import _sides, epoch, growth, memory, update
 
 
@@ -67,17 +67,35 @@ def test_what_is_not_installed_is_left_out_and_said(capsys):
         _sides.or_left_out('another', missing)
 
 
-def test_tables_give_ratios():
-    row = {'rule': 'adam', 'size': 1000, 'limit': 0.9e-6,
-           'seconds': {'book': 8e-6, 'fused': 1e-6, 'torch': 2e-6}}
-    assert update.table([row])[1] == ['adam', '1,000', '8.0', '1.0', '2.0', '8.00', '2.00', '90%']
-    row = {'by hand': 0.2, 'fused': 0.04, 'Gluon': 0.05, 'train_ch11': 0.3}
-    assert epoch.table([row])[1:] == [['by hand', '200.0', 'train_ch11', '300.0', '1.50'],
-                                      ['fused', '40.0', 'train_ch11', '300.0', '7.50'],
-                                      ['Gluon', '50.0', 'train_concise_ch11', '-', '-']]
-    rows = [{'what': 'update', 'size': 10, 'seconds': 1e-6},
-            {'what': 'update', 'size': 100, 'seconds': 8e-6},
-            {'what': 'epoch', 'size': 10, 'seconds': 1e-3}]
-    assert [line[-1] for line in growth.table(rows)[1:]] == ['', '8.00', '']
-    row = {'side': 'book', 'size': 10**6, 'beyond': 4 * 10**6}
-    assert memory.table([row])[1] == ['book', '1,000,000', '4.0', '4.00', '25.00%']
+def test_ratios_and_their_tables():
+    adam = gluon_opt.algorithms()['adam']
+    row = update.measure_rule(adam, 6, 1, {'torch': lambda: None})
+    seconds = row['seconds']
+    assert row['ratios'] == {f'{side}/fused': seconds[side] / seconds['fused']
+                             for side in ('book', 'torch')}
+    row.update(seconds={'book': 8e-6, 'fused': 1e-6}, ratios={'book/fused': 8.0})
+    row['share of the limit'] = 0.9
+    assert update.table([row])[1] == ['adam', '6', '8.0', '1.0', '8.00', '90%']
+
+
+def test_d2ls_loops_stand_beside_ours():
+    seconds = {'by hand': 0.2, 'fused': 0.04, 'Gluon': 0.05, 'train_ch11': 0.3}
+    assert epoch.table(epoch.rows(seconds))[1:] == [
+        ['by hand', '200.0', 'train_ch11', '300.0', '1.50'],
+        ['fused', '40.0', 'train_ch11', '300.0', '7.50'],
+        ['Gluon', '50.0', '-', '-', '-']]
+
+
+def test_growth_is_measured_from_size_to_size():
+    rows = growth._rows('update', {10: 1e-6, 100: 8e-6})
+    assert [row['ratio'] for row in rows] == [None, pytest.approx(8)]
+    assert [line[-1] for line in growth.table(rows)[1:]] == ['', '8.00']
+
+
+def test_memory_is_that_of_a_process():
+    """A book-form update makes arrays of the size of the parameter; a fused one makes none."""
+    rows = {row['side']: row for row in memory.measure(quick=True)}
+    if not rows:
+        pytest.skip('needs /proc/self/clear_refs')
+    array = 4 * rows['book']['size']
+    assert rows['fused']['bytes'] < array <= rows['book']['bytes']

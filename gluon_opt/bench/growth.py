@@ -27,7 +27,9 @@ def measure(quick):
 
 
 def _rows(what, seconds):
-    return [{'what': what, 'size': size, 'seconds': each} for size, each in seconds.items()]
+    befores = [None, *seconds.values()]
+    return [{'what': what, 'size': size, 'seconds': each, 'ratio': before and each / before}
+            for before, (size, each) in zip(befores, seconds.items())]
 
 
 def an_epoch(rule, size):
@@ -45,9 +47,6 @@ def an_epoch(rule, size):
 
 
 def table(rows):
-    lines = [['what', 'parameters or examples', 'us', 'times the line before']]
-    for before, row in zip([None, *rows], rows):
-        follows = before and before['what'] == row['what']
-        lines.append([row['what'], f'{row["size"]:,}', micro(row['seconds']),
-                      f'{row["seconds"] / before["seconds"]:.2f}' if follows else ''])
-    return lines
+    return [['what', 'parameters or examples', 'us', 'times the line before'],
+            *([row['what'], f'{row["size"]:,}', micro(row['seconds']),
+               f'{row["ratio"]:.2f}' if row['ratio'] else ''] for row in rows)]

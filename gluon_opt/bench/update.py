@@ -33,7 +33,11 @@ def measure_rule(algorithm, size, rounds, others=None):
     seconds = in_turn(sides, rounds)
     # The parameter and the states are read and written, the gradient is read; `a += b` moves 3.
     limit = seconds.pop('a += b') * (3 + 2 * algorithm.states) / 3
-    return {'rule': algorithm.name, 'size': size, 'seconds': seconds, 'limit': limit}
+    fused = seconds['fused']
+    return {'rule': algorithm.name, 'size': size, 'seconds': seconds, 'limit': limit,
+            'ratios': {f'{side}/fused': each / fused for side, each in seconds.items()
+                       if side != 'fused'},
+            'share of the limit': limit / fused}
 
 
 def an_update(algorithm, rule, size):
@@ -82,10 +86,9 @@ def addition(size):
 
 
 def table(rows):
-    names = list(rows[0]['seconds'])
-    others = [name for name in names if name != 'fused']
-    head = ['rule', 'parameters', *(f'{name} (us)' for name in names),
-            *(f'{name}/fused' for name in others), 'share of the limit']
-    return [head, *([row['rule'], f'{row["size"]:,}', *(micro(row['seconds'][n]) for n in names),
-                     *(f'{row["seconds"][n] / row["seconds"]["fused"]:.2f}' for n in others),
-                     f'{row["limit"] / row["seconds"]["fused"]:.0%}'] for row in rows)]
+    sides, ratios = list(rows[0]['seconds']), list(rows[0]['ratios'])
+    head = ['rule', 'parameters', *(f'{side} (us)' for side in sides), *ratios,
+            'share of the limit']
+    return [head, *([row['rule'], f'{row["size"]:,}', *(micro(row['seconds'][s]) for s in sides),
+                     *(f'{row["ratios"][r]:.2f}' for r in ratios),
+                     f'{row["share of the limit"]:.0%}'] for row in rows)]
