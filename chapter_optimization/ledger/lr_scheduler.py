@@ -5,7 +5,7 @@ import math
 
 import numpy as onp
 import pytest
-from mxnet import autograd, gluon, lr_scheduler, np, nd
+from mxnet import autograd, gluon, lr_scheduler, nd, np
 
 import gluon_opt
 from gluon_opt import schedules
