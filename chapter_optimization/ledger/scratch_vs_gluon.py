@@ -96,7 +96,8 @@ def adagrad_needs_eps():
 
 @claim("`rmsprop` with `gamma1` 0.9 is the algorithm of the section.",
        source='book, RMSProp; document D', verdict='only if',
-       correction="If `epsilon` is passed too: $10^{-6}$ in the book, $10^{-8}$ in Gluon's default.")
+       correction="If `epsilon` is passed too: the book has $10^{-6}$, Gluon's default is "
+       '$10^{-8}$.')
 def rmsprop_needs_epsilon():
     gradients = 1e-3 * _gradients(10)
     book = _walk(gluon_opt.rmsprop, gradients, lambda i: {'lr': 0.01, 'gamma': 0.9}, 1)
