@@ -155,8 +155,8 @@ def newton_ends_on_a_maximum():
     assert f_cos(path[-1]) > f_cos(path[3]) > f_cos(path[0])
 
 
-@claim('Dividing by the absolute value of the second derivative mends this.',
-       source='book, Gradient Descent', verdict='only if',
+@claim("Dividing by the absolute value of the second derivative mends Newton's method where the "
+       'function is not convex.', source='book, Gradient Descent', verdict='only if',
        correction=r'The direction is downhill then. That the value falls also needs a step that '
        r'is short enough: from 10 the second step still jumps from 5 to 25 and uphill, and the '
        r'walk ends in a minimum farther out.')
@@ -168,8 +168,8 @@ def absolute_value_of_the_curvature():
     assert f_cos_hess(path[-1]) > 0 and path[-1] > 20
 
 
-@claim(r'Half the step, $\eta = 0.5$, keeps the same walk in its valley: ten steps end at 7.2699.',
-       source='book, Gradient Descent')
+@claim(r"Half the step, $\eta = 0.5$, keeps Newton's method on $x \cos(c x)$ in the valley next to "
+       'its start at 10: ten steps end at 7.2699.', source='book, Gradient Descent')
 def newton_with_half_the_step():
     path = newton(0.5, f_cos_grad, f_cos_hess, 10.0, steps=60)
     assert abs(path[10] - 7.2699) < 5e-5
@@ -260,11 +260,9 @@ def bisection():
     assert abs(math.log(math.exp(a) + math.exp(-2 * a - 3)) + 0.363486) < 5e-7
 
 
-@claim('The method that preconditions by the diagonal works as well in coordinates that are '
-       'rotated by 45 degrees.', source='book, Gradient Descent, exercises', verdict='false',
-       correction=r'On a rotated quadratic it is gradient descent with learning rate $2 / (1 + '
-       r'\kappa)$, and each step leaves $(\kappa - 1) / (\kappa + 1)$ of the error; without the '
-       r'rotation one step is enough.')
+@claim(r'Rotated by 45 degrees, a quadratic with condition number $\kappa$ gains nothing from the '
+       r'diagonal of its Hessian: a step leaves $(\kappa - 1) / (\kappa + 1)$ of the error, where '
+       r'without the rotation one step is enough.', source='book, Gradient Descent, exercises')
 def rotation():
     turn = onp.array([[1, -1], [1, 1]]) / math.sqrt(2)
     bowl, start = onp.diag([0.2, 4.0]), onp.array([-5.0, -2.0])

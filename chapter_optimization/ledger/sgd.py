@@ -240,8 +240,8 @@ def at_least_once():
     assert abs(share - 0.632) < 2e-3        # the standard error is about 6e-4
 
 
-@claim(r'It is chosen exactly once with probability $\binom{n}{1} \frac{1}{n} (1 - '
-       r'\frac{1}{n})^{n-1}$, which is about $e^{-1} = 0.368$.',
+@claim(r'In $n$ draws with replacement an example is chosen exactly once with probability '
+       r'$\binom{n}{1} \frac{1}{n} (1 - \frac{1}{n})^{n-1}$, about $e^{-1} = 0.368$.',
        source='book, Stochastic Gradient Descent')
 def exactly_once():
     exact = math.comb(1500, 1) / 1500 * (1 - 1 / 1500) ** 1499
