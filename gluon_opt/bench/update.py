@@ -44,7 +44,7 @@ def an_update(algorithm, rule, size):
     """One step of a book-shaped rule on one parameter, as a function."""
     p = np.random.normal(size=size)
     p.attach_grad()
-    p.grad[:] = np.random.normal(size=size)
+    np.random.normal(size=size, out=p.grad)      # MXNet would keep the memory of a copy
     states = init_states(algorithm.rule, [p])
     hyperparams = algorithm.check(algorithm.chosen)
 
