@@ -167,9 +167,10 @@ def zero_start_biases():
     assert (moments < 1).all() and moments[0, 1] < 0.0011 and moments[-1, 1] < 0.1
 
 
-@claim('Without bias correction the start is slow.', source='document B', verdict='false',
-       correction=r'With $\beta_1 = 0.9$ and $\beta_2 = 0.999$ it is fast: both moments are too '
-       r'small, but the root of $s$ by more, and the first step is 3.16 learning rates long.')
+@claim('Bias correction makes up for a slow start.', source='document B', verdict='only if',
+       correction=r'The estimates start slowly, the steps do not: with $\beta_1 = 0.9$ and '
+       r'$\beta_2 = 0.999$ both moments are too small, but the root of $s$ by more, and without the '
+       'correction the first step is 3.16 learning rates long.')
 def start_without_correction():
     for t, first in ((1, 1), (10 ** 6, 0.1 / math.sqrt(0.001))):
         points, _ = drive('adam', [5.0], {'lr': 0.01, 't': t, 'eps': 1e-12})
@@ -425,10 +426,10 @@ def yogi_in_the_online_example():
     assert -0.99 < end < -0.97 and abs(regret - 0.0922) < 1e-3
 
 
-@claim("AdaGrad, whose theory has no such gap, solves Reddi's online example.",
-       source='Reddi, Kale, Kumar 2018', verdict='only if',
-       correction='Only with far more steps or a larger learning rate: at 0.01 it is at $-0.02$ '
-       'after a million steps.')
+@claim("AdaGrad does not fail in Reddi's online example.", source='Reddi, Kale, Kumar 2018',
+       verdict='only if',
+       correction='It goes the right way, but it needs far more steps or a larger learning rate: '
+       'at 0.01 it is at $-0.02$ after a million steps.')
 def adagrad_in_the_online_example():
     end, regret = million('adagrad', eps=1e-6)
     assert -0.021 < end < -0.018 and abs(regret - 0.0987) < 1e-3
@@ -436,8 +437,8 @@ def adagrad_in_the_online_example():
     assert end < -0.5
 
 
-@claim('For some convex problems the average regret of Adam does not go to 0, however its learning '
-       r'rate falls as $1/\sqrt{t}$.', source='Reddi, Kale, Kumar 2018, theorem 1')
+@claim('For some convex problems the average regret of Adam does not go to 0, even if its '
+       r'learning rate falls as $1/\sqrt{t}$.', source='Reddi, Kale, Kumar 2018, theorem 1')
 def first_theorem():
     for size in (0.99, 0.1):
         points, regrets = theorem('rmsprop', size, gamma=1 / 17, eps=1e-12)
@@ -462,8 +463,7 @@ def larger_batches_help():
         assert low <= x <= high
 
 
-@claim(r'The second moment that AMSGrad divides by never falls, and its steps with it never grow '
-       r'for the same $v$.', source='Reddi, Kale, Kumar 2018')
+@claim('The second moment that AMSGrad divides by never falls.', source='Reddi, Kale, Kumar 2018')
 def amsgrad_never_forgets():
     _, moments = drive('amsgrad', GRADIENTS, {'lr': 0.01})
     s, s_max = moments[:, 1], moments[:, 2]
