@@ -169,8 +169,8 @@ def zero_start_biases():
 
 @claim('Bias correction makes up for a slow start.', source='document B', verdict='only if',
        correction=r'The estimates start slowly, the steps do not: with $\beta_1 = 0.9$ and '
-       r'$\beta_2 = 0.999$ both moments are too small, but the root of $s$ by more, and without the '
-       'correction the first step is 3.16 learning rates long.')
+       r'$\beta_2 = 0.999$ both moments are too small, but the root of $s$ by more, and without '
+       'the correction the first step is 3.16 learning rates long.')
 def start_without_correction():
     for t, first in ((1, 1), (10 ** 6, 0.1 / math.sqrt(0.001))):
         points, _ = drive('adam', [5.0], {'lr': 0.01, 't': t, 'eps': 1e-12})
