@@ -235,7 +235,7 @@ def one_curvature():
 
 @claim(r'Beyond $\eta \lambda = 1$ things diverge.', source=BOOK, verdict='false',
        correction=r'Between 1 and 2 the iterates change sign at each step and still converge; they '
-                  r'diverge from $\eta \lambda = 2$ on.')
+                  r'diverge beyond $\eta \lambda = 2$.')
 def beyond_one():
     def end(eta_lambda):
         return abs(walk(sgd, lambda x: x, [1], {'lr': eta_lambda}, 200)[-1, 0])
