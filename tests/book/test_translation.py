@@ -39,6 +39,7 @@ def test_every_sentence_is_translated(english):
 @pytest.mark.parametrize('path', sorted(CATALOGUES.glob('*.po')), ids=lambda path: path.stem)
 def test_a_translation_keeps_code_mathematics_and_references(path):
     def kept(text):
+        text = re.sub(r'\{bdg-\w+\}`[^`]+`', '', text)     # verdicts are words
         return sorted(re.findall(r'\{[\w:]+\}`[^`]+`|`[^`]+`|\$[^$]+\$|\]\([^)]+\)', text))
 
     for entry in polib.pofile(str(path)):
