@@ -1,7 +1,9 @@
 """The chapter: its pages run, its rules are the package's, and its claims hold."""
 import ast
 import inspect
+import os
 import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -76,6 +78,13 @@ def test_the_ledger_is_as_large_as_promised():
 def test_a_claim_can_fail(claim):
     """The test of a row asserts something, about what the package or a computation gives."""
     assert re.search(r'^ +assert |pytest\.raises', claim.code, re.M)
+
+
+def test_the_ledger_is_read_without_data(tmp_path):
+    """The site's settings read it: no row may look for the data before it is tested."""
+    (tmp_path / 'airfoil_self_noise.dat').write_text('damaged')
+    subprocess.run([sys.executable, '-c', 'import ledger; ledger.claims()'], check=True,
+                   cwd=CHAPTER_FOLDER, env={**os.environ, 'GLUON_OPT_DATA': str(tmp_path)})
 
 
 def test_the_page_of_the_ledger_holds_every_row():

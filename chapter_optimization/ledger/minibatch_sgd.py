@@ -4,11 +4,8 @@ import pytest
 from mxnet import np
 
 import gluon_opt
-from gluon_opt.data import Batches
+from gluon_opt.data import Batches, load_airfoil
 from ledger import claim
-
-AIRFOIL = gluon_opt.load_airfoil()
-OLDER = gluon_opt.load_airfoil('ch7')
 
 
 def with_ones(data):
@@ -61,7 +58,7 @@ def bytes_a_second():
 @claim('A minibatch whose examples are drawn uniformly leaves the expectation of the gradient '
        'unchanged.', source='book, Minibatch Stochastic Gradient Descent')
 def unbiased():
-    g = gradients(AIRFOIL, onp.ones(6))
+    g = gradients(load_airfoil(), onp.ones(6))
     order = onp.random.RandomState(0).permutation(len(g))
     means = g[order].reshape(-1, 10, 6).mean(axis=1)        # each example in one batch
     assert onp.allclose(means.mean(axis=0), g.mean(axis=0), atol=1e-12)
@@ -72,7 +69,7 @@ def unbiased():
        correction='The $b$ examples are drawn independently, with replacement. Loops that shuffle '
                   r'draw without, and the factor is $b^{-1/2} \sqrt{(n - b) / (n - 1)}$.')
 def scatter_of_a_minibatch():
-    g = gradients(AIRFOIL, onp.zeros(6))
+    g = gradients(load_airfoil(), onp.zeros(6))
     n, b, random = len(g), 500, onp.random.RandomState(0)
 
     def scatter(draw):
@@ -89,7 +86,7 @@ def scatter_of_a_minibatch():
        source='book, Minibatch Stochastic Gradient Descent')
 def diminishing_returns():
     assert (100 ** -0.5) == pytest.approx(1 / 10)
-    g = gradients(AIRFOIL, onp.zeros(6))[:, 0]
+    g = gradients(load_airfoil(), onp.zeros(6))[:, 0]
     random = onp.random.RandomState(0)
     scatter = [onp.std([g[random.randint(len(g), size=b)].mean() for _ in range(1000)])
                for b in (2, 200)]
@@ -101,7 +98,7 @@ def diminishing_returns():
        correction='They are standardised, each column by itself; the columns remain correlated, '
                   'the angle of attack and the displacement thickness by 0.75.')
 def whitened():
-    X = AIRFOIL.features
+    X = load_airfoil().features
     assert onp.allclose(X.mean(axis=0), 0, atol=0.01)       # over 1503 rows it is exact
     assert onp.allclose(X.std(axis=0), 1, atol=0.01)
     assert onp.corrcoef(X.T)[1, 4] == pytest.approx(0.75, abs=0.005)
@@ -112,23 +109,23 @@ def whitened():
        correction='On five features it slowly diverges: the largest eigenvalue of the Hessian is '
                   '2.0985, above 2, so that one direction grows by the factor 1.0985 a step.')
 def gradient_descent_at_1():
-    losses = descend(AIRFOIL, 1, 60)
-    largest = onp.linalg.eigvalsh(with_ones(AIRFOIL).T @ with_ones(AIRFOIL) / 1500)[-1]
+    losses = descend(load_airfoil(), 1, 60)
+    largest = onp.linalg.eigvalsh(with_ones(load_airfoil()).T @ with_ones(load_airfoil()) / 1500)[-1]
     assert largest == pytest.approx(2.0985, abs=5e-5)
     assert onp.argmin(losses) == 6
     assert losses[60] > 10 * losses[0]
-    growth = (losses[60] - least(AIRFOIL)) / (losses[59] - least(AIRFOIL))
+    growth = (losses[60] - least(load_airfoil())) / (losses[59] - least(load_airfoil()))
     assert growth == pytest.approx((1 - largest) ** 2, rel=1e-3)    # others have died out
 
 
 @claim('With the four features of the first edition gradient descent at learning rate 1 has '
        'flattened out after six steps.', source='d2l-zh v1, Minibatch Stochastic Gradient Descent')
 def gradient_descent_on_four_features():
-    losses = descend(OLDER, 1, 60)
-    largest = onp.linalg.eigvalsh(with_ones(OLDER).T @ with_ones(OLDER) / 1503)[-1]
+    losses = descend(load_airfoil('ch7'), 1, 60)
+    largest = onp.linalg.eigvalsh(with_ones(load_airfoil('ch7')).T @ with_ones(load_airfoil('ch7')) / 1503)[-1]
     assert largest == pytest.approx(1.5724, abs=5e-5)
     assert losses[6] - losses[60] < 0.002 * (losses[0] - losses[60])
-    assert losses[60] == pytest.approx(least(OLDER), abs=1e-9)
+    assert losses[60] == pytest.approx(least(load_airfoil('ch7')), abs=1e-9)
 
 
 @claim('Losses of about 0.258 and of about 0.245 in two editions mean that the later runs are '
@@ -136,9 +133,9 @@ def gradient_descent_on_four_features():
        correction='They belong to different data: four features and 1503 rows have the least loss '
                   '0.257713, five features and 1500 rows 0.241688.')
 def two_data_sets():
-    assert AIRFOIL.features.shape == (1500, 5) and OLDER.features.shape == (1503, 4)
-    assert least(OLDER) == pytest.approx(0.257713, abs=1e-6)
-    assert least(AIRFOIL) == pytest.approx(0.241688, abs=1e-6)
+    assert load_airfoil().features.shape == (1500, 5) and load_airfoil('ch7').features.shape == (1503, 4)
+    assert least(load_airfoil('ch7')) == pytest.approx(0.257713, abs=1e-6)
+    assert least(load_airfoil()) == pytest.approx(0.241688, abs=1e-6)
 
 
 @claim('The loop records the loss whenever 200 more examples have been seen.',
@@ -166,7 +163,7 @@ def time_of_an_epoch():
 
 
 def part(batch_size):
-    return Batches(AIRFOIL.features[:300], AIRFOIL.labels[:300], batch_size)
+    return Batches(load_airfoil().features[:300], load_airfoil().labels[:300], batch_size)
 
 
 @claim('An epoch with batches of 100 takes less time than an epoch of gradient descent.',
@@ -208,9 +205,10 @@ def the_same_by_gluon():
 @claim('If every example is in the data twice, gradient descent does not change.',
        source='book, Minibatch Stochastic Gradient Descent, exercise 4')
 def evil_genie():
-    twice = AIRFOIL._replace(features=onp.concatenate([AIRFOIL.features] * 2),
-                             labels=onp.concatenate([AIRFOIL.labels] * 2))
-    assert onp.allclose(descend(twice, 0.9, 20), descend(AIRFOIL, 0.9, 20), rtol=1e-12)
+    data = load_airfoil()
+    twice = data._replace(features=onp.concatenate([data.features] * 2),
+                          labels=onp.concatenate([data.labels] * 2))
+    assert onp.allclose(descend(twice, 0.9, 20), descend(data, 0.9, 20), rtol=1e-12)
 
 
 @claim('In the noisy quadratic model ($h_i = 1/i$, gradient variance $h_i / b$, $d = 1000$) the '
