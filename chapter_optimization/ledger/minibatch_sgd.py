@@ -17,6 +17,11 @@ def gradients(data, w):
     return X * (X @ w - data.labels)[:, None]
 
 
+def largest_curvature(data):
+    X = with_ones(data)
+    return onp.linalg.eigvalsh(X.T @ X / len(X))[-1]
+
+
 def descend(data, lr, steps):
     """Full-batch losses of our `sgd` from zero, in float64."""
     X, y = with_ones(data), data.labels
@@ -110,7 +115,7 @@ def whitened():
                   '2.0985, above 2, so that one direction grows by the factor 1.0985 a step.')
 def gradient_descent_at_1():
     losses = descend(load_airfoil(), 1, 60)
-    largest = onp.linalg.eigvalsh(with_ones(load_airfoil()).T @ with_ones(load_airfoil()) / 1500)[-1]
+    largest = largest_curvature(load_airfoil())
     assert largest == pytest.approx(2.0985, abs=5e-5)
     assert onp.argmin(losses) == 6
     assert losses[60] > 10 * losses[0]
@@ -122,7 +127,7 @@ def gradient_descent_at_1():
        'flattened out after six steps.', source='d2l-zh v1, Minibatch Stochastic Gradient Descent')
 def gradient_descent_on_four_features():
     losses = descend(load_airfoil('ch7'), 1, 60)
-    largest = onp.linalg.eigvalsh(with_ones(load_airfoil('ch7')).T @ with_ones(load_airfoil('ch7')) / 1503)[-1]
+    largest = largest_curvature(load_airfoil('ch7'))
     assert largest == pytest.approx(1.5724, abs=5e-5)
     assert losses[6] - losses[60] < 0.002 * (losses[0] - losses[60])
     assert losses[60] == pytest.approx(least(load_airfoil('ch7')), abs=1e-9)
@@ -133,7 +138,8 @@ def gradient_descent_on_four_features():
        correction='They belong to different data: four features and 1503 rows have the least loss '
                   '0.257713, five features and 1500 rows 0.241688.')
 def two_data_sets():
-    assert load_airfoil().features.shape == (1500, 5) and load_airfoil('ch7').features.shape == (1503, 4)
+    assert load_airfoil().features.shape == (1500, 5)
+    assert load_airfoil('ch7').features.shape == (1503, 4)
     assert least(load_airfoil('ch7')) == pytest.approx(0.257713, abs=1e-6)
     assert least(load_airfoil()) == pytest.approx(0.241688, abs=1e-6)
 
