@@ -44,11 +44,11 @@ def rmsprop_2d(x1, x2, s1, s2, eta=0.4, gamma=0.9):
     return x1, x2, s1, s2
 
 
-@claim('The function of document A computes the formula above it, '
-       '$\\eta \\, \\mathbf{v}^\\prime_t / \\sqrt{\\mathbf{s}^\\prime_t + \\epsilon}$.',
+@claim('The function of document A computes the formula above it, $\\eta \\, '
+       '\\mathbf{v}^\\prime_t / \\sqrt{\\mathbf{s}^\\prime_t + \\epsilon}$.',
        source='document A', verdict='false',
-       correction='It adds $\\epsilon$ outside the root, and is the function of the later book; on '
-                  'the airfoil data the difference is too small to be seen.')
+       correction='It adds $\\epsilon$ outside the root, and is the function of the later book; '
+                  'on the airfoil data the difference is too small to be seen.')
 def place_of_eps():
     features, labels = gb.get_data_ch7()
     runs = [quietly(gb.train_ch7, rule, start, {'lr': 0.01, 't': 1}, features, labels, seed=0,
@@ -77,8 +77,8 @@ def time_step():
         assert hyperparams['t'] == 4
 
 
-@claim('Adam is RMSProp with a leaky mean of the gradients in addition.', source='document A',
-       verdict='only if',
+@claim('Adam is RMSProp with a leaky mean of the gradients in addition.',
+       source='document A', verdict='only if',
        correction='And with bias correction: without the mean ($\\beta_1 = 0$) Adam is RMSProp '
                   'once the correction has worn off, and not before.')
 def adam_without_a_first_moment():
@@ -90,7 +90,8 @@ def adam_without_a_first_moment():
     assert abs(late - rmsprop).max() < 1e-6 and abs(early - rmsprop).max() > 0.1
 
 
-@claim('The walk is one on $0.1 x_1^2 + 2 x_2$.', source='document D', verdict='false',
+@claim('The walk is one on $0.1 x_1^2 + 2 x_2$.',
+       source='document D', verdict='false',
        correction='The square of $x_2$ is missing: the code walks on $0.1 x_1^2 + 2 x_2^2$. The '
                   'printed function has no minimum, and $x_2$ would run to $-13.4$ in 20 steps.')
 def missing_square():
@@ -118,9 +119,9 @@ def late_swings():
 
 @claim('`train_gluon_ch7` with `gamma1` is the run of `train_ch7` with `gamma`.',
        source='document D', verdict='only if',
-       correction='With the same $\\epsilon$, start and batches, and if the last batch is a whole '
-                  'one: with 1503 rows the loop by hand takes the mean over the last 3, and the '
-                  'Trainer divides their sum by 10.')
+       correction='With the same $\\epsilon$, start and batches, and if the last batch is a '
+                  'whole one: with 1503 rows the loop by hand takes the mean over the last 3, '
+                  'and the Trainer divides their sum by 10.')
 def the_last_batch():
     features, labels = gb.get_data_ch7()
 

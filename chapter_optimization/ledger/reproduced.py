@@ -23,10 +23,12 @@ def curvatures(edition):
     return onp.linalg.eigvalsh(X.T @ X / len(X))
 
 
-@claim('Documents A and D (0.258) and document B (0.245) train the same model on the same data, so '
-       'the later runs are better.', source='documents A, B and D', verdict='false',
+@claim('Documents A and D (0.258) and document B (0.245) train the same model on the same data, '
+       'so the later runs are better.',
+       source='documents A, B and D', verdict='false',
        correction='Under one name there are two data sets, with four features and 1503 rows and '
-                  'with five features and 1500 rows. Their best losses are 0.257713 and 0.241688.')
+                  'with five features and 1500 rows. Their best losses are 0.257713 and '
+                  '0.241688.')
 def two_data_sets():
     assert load_airfoil('ch7').features.shape == (1503, 4)
     assert load_airfoil('ch10').features.shape == (1500, 5)
@@ -49,15 +51,16 @@ def seconds_between_records():
     assert onp.isclose(7.5 * between, record.sec_per_epoch, rtol=0.05)
 
 
-@claim('Yogi with learning rate 0.01 ends at 0.243.', source='document B')
+@claim('Yogi with learning rate 0.01 ends at 0.243.',
+       source='document B')
 def the_loss_of_yogi():
     runs = gluon_opt.over_seeds('yogi', {'lr': 0.01}, batches('ch10'), seeds=20)
     low, high = runs.band()[:, -1]
     assert low < 0.243 < high
 
 
-@claim('The curve printed under Yogi was drawn by the code above it.', source='document B',
-       verdict='false',
+@claim('The curve printed under Yogi was drawn by the code above it.',
+       source='document B', verdict='false',
        correction='It starts more slowly than that code can: the first step of Yogi is the first '
                   'step of Adam, but for $\\epsilon$, and the loss falls as fast.')
 def the_curve_of_yogi():
@@ -73,8 +76,8 @@ def the_curve_of_yogi():
 
 @claim('Full-batch gradient descent at learning rate 1 comes to a stop after a few epochs.',
        source='book, Minibatch SGD', verdict='only if',
-       correction='With the four features of 2018, whose largest curvature is 1.5724. With five it '
-                  'is 2.0985, more than 2 divided by the rate, and the loss grows, slowly.')
+       correction='With the four features of 2018, whose largest curvature is 1.5724. With five '
+                  'it is 2.0985, more than 2 divided by the rate, and the loss grows, slowly.')
 def full_batches_at_rate_1():
     largest = {edition: curvatures(edition)[-1] for edition in ('ch7', 'ch10')}
     assert abs(largest['ch7'] - 1.5724) < 1e-4 and abs(largest['ch10'] - 2.0985) < 1e-4
@@ -97,8 +100,8 @@ def constants_of_the_problem():
         assert abs((load_airfoil(edition).labels ** 2 / 2).mean() - zero) < 1e-6
 
 
-@claim('`train_2d` shows the walk of any rule.', source='documents B and D, book',
-       verdict='only if',
+@claim('`train_2d` shows the walk of any rule.',
+       source='documents B and D, book', verdict='only if',
        correction='If two numbers of state are enough for two coordinates. Adadelta, Adam, Nadam '
                   'and Yogi need four; `gluon_opt.trace` takes any number.')
 def two_numbers_of_state():
@@ -115,8 +118,8 @@ def two_numbers_of_state():
     assert all(counts[name] <= 1 for name in ('sgd', 'sgd_momentum', 'nag', 'adagrad', 'rmsprop'))
 
 
-@claim('With a batch size of 10 each step uses ten examples.', source='documents A and D',
-       verdict='only if',
+@claim('With a batch size of 10 each step uses ten examples.',
+       source='documents A and D', verdict='only if',
        correction='In 1500 rows. 1503 leave 3 for the last step of an epoch.')
 def the_short_batch():
     sizes = {edition: [len(y) for _, y in batches(edition).with_seed(0)]

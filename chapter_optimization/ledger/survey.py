@@ -63,8 +63,8 @@ def the_steeper_direction():
 
 
 @claim('With too small a learning rate gradient descent is slow along $x_1$; with too large a '
-       'one it '
-       'crosses the minimum along $x_2$ again and again, and diverges.', source='document C')
+       'one it crosses the minimum along $x_2$ again and again, and diverges.',
+       source='document C')
 def slow_or_divergent():
     small, large = walk('sgd', lr=0.4), walk('sgd', lr=0.6)
     assert onp.allclose(small[-1], (-0.943467, -0.000073), atol=5e-7)
@@ -72,8 +72,9 @@ def slow_or_divergent():
     assert (large[1:, 1] * large[:-1, 1] < 0).all() and (onp.diff(abs(large[:, 1])) > 0).all()
 
 
-@claim('The velocity of momentum is the change of the gradient.', source='document C',
-       verdict='false', correction='It is a weighted sum of all gradients so far.')
+@claim('The velocity of momentum is the change of the gradient.',
+       source='document C', verdict='false',
+       correction='It is a weighted sum of all gradients so far.')
 def what_the_velocity_is():
     path = walk('sgd_momentum', lr=0.1, momentum=0.5)
     gradients, steps = path[:-1] * CURVATURES, onp.diff(path, axis=0)
@@ -83,8 +84,8 @@ def what_the_velocity_is():
 
 
 @claim('With momentum the second step is $-\\epsilon (g_2 + a g_1)$: two gradients of the same '
-       'sign '
-       'make it longer.', source='document C')
+       'sign make it longer.',
+       source='document C')
 def same_sign():
     path = walk('sgd_momentum', steps=2, lr=0.4, momentum=0.5)
     g1, g2 = path[:2] * CURVATURES
@@ -112,10 +113,10 @@ def opposite_sign():
 
 
 @claim('Along $x_1$ all gradients of the example are positive, to the right; along $x_2$ their '
-       'sign '
-       'changes.', source='document C', verdict='false',
-       correction='The steps along $x_1$ go to the right; the gradients there are negative. Along '
-                  '$x_2$ the sign does change.')
+       'sign changes.',
+       source='document C', verdict='false',
+       correction='The steps along $x_1$ go to the right; the gradients there are negative. '
+                  'Along $x_2$ the sign does change.')
 def signs_in_the_valley():
     path = walk('sgd', lr=0.4)
     gradients = path[:-1] * CURVATURES
@@ -123,7 +124,8 @@ def signs_in_the_valley():
     assert (gradients[1:, 1] * gradients[:-1, 1] < 0).all()
 
 
-@claim('Momentum allows a larger learning rate.', source='document C')
+@claim('Momentum allows a larger learning rate.',
+       source='document C')
 def a_larger_rate():
     start = onp.linalg.norm(BOWL.start)
     assert abs(walk('sgd', lr=0.6)[-1, 1]) > 100 * start
@@ -134,10 +136,11 @@ def a_larger_rate():
         assert (abs(end) < 1) == converges
 
 
-@claim('The velocity may be kept with the rate inside, '
-       '$m_t = \\beta m_{t-1} + (1-\\beta) \\frac{\\eta_t}{1-\\beta} g_t$, or outside, '
-       '$x_t = x_{t-1} - \\frac{\\eta_t}{1-\\beta} m_t$: two versions of one method.',
-       source='document C', verdict='only if', correction='If $\\eta_t$ is constant.')
+@claim('The velocity may be kept with the rate inside, $m_t = \\beta m_{t-1} + (1-\\beta) '
+       '\\frac{\\eta_t}{1-\\beta} g_t$, or outside, $x_t = x_{t-1} - \\frac{\\eta_t}{1-\\beta} '
+       'm_t$: two versions of one method.',
+       source='document C', verdict='only if',
+       correction='If $\\eta_t$ is constant.')
 def two_scalings():
     def inside(rates, x=-5.0, m=0.0):
         for eta in rates:
@@ -159,10 +162,10 @@ def two_scalings():
 
 
 @claim('Nesterov takes the gradient at $w_t - \\alpha m_{t-1} / \\sqrt{V_{t-1}}$, the point that '
-       'the '
-       'old velocity would lead to.', source='document C', verdict='only if',
-       correction='With $V = 1$ and a factor $\\mu$ before $m_{t-1}$; then it is what Gluon does, '
-                  'after a change of variable.')
+       'the old velocity would lead to.',
+       source='document C', verdict='only if',
+       correction='With $V = 1$ and a factor $\\mu$ before $m_{t-1}$; then it is what Gluon '
+                  'does, after a change of variable.')
 def look_ahead_point():
     def gradient(x1, x2):
         return 0.2 * x1, 4 * x2
@@ -176,8 +179,9 @@ def look_ahead_point():
 
 @claim("Nesterov's gradient helps to leave a basin in which plain descent gets stuck.",
        source='document C', verdict='only if',
-       correction='Speed carries it over the rim: plain momentum does it as well, at some settings '
-                  'one of the two crosses and the other does not, and from rest none does.')
+       correction='Speed carries it over the rim: plain momentum does it as well, at some '
+                  'settings one of the two crosses and the other does not, and from rest none '
+                  'does.')
 def out_of_the_basin():
     rates, momenta = onp.meshgrid(onp.linspace(0.005, 0.3, 30), onp.linspace(0, 0.96, 25))
     crossed = {}
@@ -202,11 +206,10 @@ def out_of_the_basin():
 
 
 @claim('With $\\beta = 0.9$ the direction is mostly history and turns only a little towards the '
-       'newest '
-       'gradient.', source='document C', verdict='only if',
+       'newest gradient.',
+       source='document C', verdict='only if',
        correction='From the third step on; the newest gradient has weight $0.1 / (1 - 0.9^t)$ of '
-                  'the '
-                  'whole.')
+                  'the whole.')
 def mostly_history():
     share = [weights(0.9, t)[0] / weights(0.9, t).sum() for t in range(1, 51)]
     assert onp.allclose(share, [0.1 / (1 - 0.9 ** t) for t in range(1, 51)])
@@ -214,8 +217,8 @@ def mostly_history():
 
 
 @claim('Expanded, the leaky mean is $y_t = (1-\\beta) \\sum_{i=0}^{t} \\beta^i x_{t-i}$, with '
-       'weights '
-       'that add up to $1 - \\beta^t$.', source='document C', verdict='false',
+       'weights that add up to $1 - \\beta^t$.',
+       source='document C', verdict='false',
        correction='The sum ends at $i = t - 1$; only so do the weights add up to $1 - \\beta^t$.')
 def limit_of_the_sum():
     for beta, t in ((0.9, 5), (0.95, 20), (0.5, 1)):
@@ -226,8 +229,8 @@ def limit_of_the_sum():
 
 
 @claim('$(1 - 1/n)^n$ tends to $e^{-1} \\approx 0.3679$, so that $\\beta^{1/(1-\\beta)}$ does as '
-       '$\\beta '
-       '\\to 1$, and $0.95^{20}$ is about $e^{-1}$.', source='document C')
+       '$\\beta \\to 1$, and $0.95^{20}$ is about $e^{-1}$.',
+       source='document C')
 def a_power_near_one_over_e():
     gaps = [onp.exp(-1) - (1 - 1 / n) ** n for n in (10, 20, 100, 1000, 10000)]
     assert all(a > b > 0 for a, b in zip(gaps, gaps[1:])) and gaps[-1] < 2e-5
@@ -235,8 +238,8 @@ def a_power_near_one_over_e():
 
 
 @claim('With $\\beta = 0.95$, $y_t \\approx 0.05 \\sum_{i=0}^{19} 0.95^i x_{t-i}$: a mean of the '
-       'last '
-       'twenty values.', source='document C', verdict='only if',
+       'last twenty values.',
+       source='document C', verdict='only if',
        correction='As a rough guide: those twenty weights add up to 0.6415, not to 1.')
 def twenty_values():
     w = weights(0.95, 400)
@@ -252,8 +255,9 @@ def the_largest_weight():
         assert (onp.diff(w) < 0).all() and abs(w[0] - (1 - beta)) < 1e-12
 
 
-@claim("The update of momentum is about the leaky mean of the last $1/(1-\\beta)$ updates of plain "
-       'descent, divided by $1 - \\beta$.', source='document C')
+@claim('The update of momentum is about the leaky mean of the last $1/(1-\\beta)$ updates of '
+       'plain descent, divided by $1 - \\beta$.',
+       source='document C')
 def momentum_is_a_leaky_mean():
     path = walk('sgd_momentum', lr=0.02, momentum=0.9)
     plain = 0.02 * path[:-1] * CURVATURES
@@ -264,8 +268,8 @@ def momentum_is_a_leaky_mean():
 
 
 @claim('With AdaGrad the rate of each element falls or stays, and under gradients that stay away '
-       'from '
-       'zero it falls like $t^{-1/2}$.', source='document C')
+       'from zero it falls like $t^{-1/2}$.',
+       source='document C')
 def rate_of_adagrad():
     lengths = steady('adagrad', 100, lr=1)
     assert onp.allclose(lengths, onp.arange(1, 101) ** -0.5, rtol=1e-5)
@@ -286,7 +290,8 @@ def rate_of_adagrad_can_stay():
     assert abs(slow[-1, 0]) > 2
 
 
-@claim('AdaGrad can suffer from vanishing gradients.', source='document C', verdict='false',
+@claim('AdaGrad can suffer from vanishing gradients.',
+       source='document C', verdict='false',
        correction='The steps vanish, not the gradients.')
 def steps_vanish():
     path = walk('adagrad', steps=100, lr=0.05)
@@ -294,7 +299,8 @@ def steps_vanish():
     assert abs(gradient) > 0.8 and abs(step) < 0.006
 
 
-@claim('$\\sqrt{V_t}$ is always greater than 0.', source='document C', verdict='only if',
+@claim('$\\sqrt{V_t}$ is always greater than 0.',
+       source='document C', verdict='only if',
        correction='Once a gradient was not zero; until then only $\\epsilon$ keeps it from 0.')
 def root_without_a_gradient():
     for name, hyperparams in (('adagrad', {'lr': 1}), ('rmsprop', {'lr': 1, 'gamma': 0.9})):
@@ -328,14 +334,16 @@ def averages_do_not_stop():
 
 
 @claim('With learning rate 0.4 RMSProp comes nearer to the minimum of $0.1 x_1^2 + 2 x_2^2$, and '
-       'faster, than AdaGrad.', source='document C')
+       'faster, than AdaGrad.',
+       source='document C')
 def rmsprop_beside_adagrad():
     rmsprop, adagrad = walk('rmsprop', lr=0.4, gamma=0.9), walk('adagrad', lr=0.4)
     assert abs(rmsprop[-1, 0] - -0.010599) < 5e-7 and abs(adagrad[-1, 0] - -2.382563) < 5e-7
     assert (abs(rmsprop[1:, 0]) < abs(adagrad[1:, 0])).all()
 
 
-@claim('Adadelta only needs the decay.', source='document C', verdict='only if',
+@claim('Adadelta only needs the decay.',
+       source='document C', verdict='only if',
        correction='If $\\epsilon$ suits the problem: it decides the first steps, which are '
                   '$\\sqrt{\\epsilon / ((1-\\rho) g^2 + \\epsilon)}$ times the gradient.')
 def hidden_rate_of_adadelta():
@@ -349,8 +357,8 @@ def hidden_rate_of_adadelta():
 @claim('But for $\\epsilon$, Adadelta is RMSProp with $\\sqrt{\\Delta x_{t-1}}$ in place of '
        '$\\eta$.',
        source='document C', verdict='only if',
-       correction='As a formula; but with $\\epsilon = 0$ Adadelta never moves, because '
-                  '$\\Delta x_0 = 0$.')
+       correction='As a formula; but with $\\epsilon = 0$ Adadelta never moves, because $\\Delta '
+                  'x_0 = 0$.')
 def adadelta_without_eps():
     p = np.array([1.0], dtype='float64')
     p.attach_grad()
@@ -366,7 +374,8 @@ def adadelta_without_eps():
     assert abs(still - onp.array(BOWL.start)).max() < 1e-9
 
 
-@claim('Nadam is Nesterov and Adam in one.', source='document C')
+@claim('Nadam is Nesterov and Adam in one.',
+       source='document C')
 def nadam_contains_nag():
     # eps so large that the root does not count, t so late that nothing is corrected
     nadam = walk('nadam', lr=0.1 / 0.5 * 1e9, beta1=0.5, eps=1e9, t=10000)
@@ -389,8 +398,8 @@ def a_rate_for_each_element():
 
 
 @claim('Momentum, AdaGrad and RMSProp keep one array of state for each parameter, Adadelta and '
-       'Adam '
-       'two, all of its shape.', source='document C')
+       'Adam two, all of its shape.',
+       source='document C')
 def arrays_of_state():
     p = np.zeros((3, 2))
     for name, count in (('sgd_momentum', 1), ('adagrad', 1), ('rmsprop', 1), ('adadelta', 2),
