@@ -29,7 +29,7 @@ run: $(STAMP)  ## Train every algorithm beside Gluon's; table here, figures and 
 	$(VENV)/bin/gluon-opt compare --out out
 
 test: $(STAMP)  ## Run the tests (ARGS="-k adam -x" is passed to pytest)
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(STAMP)  ## Check the code's form
 	$(VENV)/bin/ruff check .
