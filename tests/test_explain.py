@@ -39,9 +39,8 @@ def test_momentum_shows_the_cut_of_the_learning_rate():
     uncut, cut, last_batch = (s.text for s in SETTINGS['sgd_momentum'])
     inside = 'Gluon keeps lr inside the velocity'
     assert shares(explanation, cut)[inside] > 0.999
-    assert abs(shares(explanation, uncut)[inside]) < 1      # both are roundings there
     gaps = {row['setting']: row['gap'] for row in explanation.rows[::2]}
-    assert gaps[cut] > 1e-3 > 3e-7 > gaps[uncut]
+    assert gaps[cut] > 1e-3 > 3e-7 > gaps[uncut]        # there it is rounding, with it or without
     divided, *_ = shares(explanation, last_batch).values()
     assert divided > 0.999
 

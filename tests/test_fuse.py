@@ -769,7 +769,7 @@ def test_the_same_array_twice(capsys):
     'float16': lambda: np.ones(3, dtype='float16'),
     'row_sparse': lambda: mx.nd.ones((3, 1)).tostype('row_sparse'),
     'empty': lambda: np.ones((0, 3)),
-}.items(), ids=str)
+}.items(), ids=lambda value: value if isinstance(value, str) else "")
 def test_other_arrays_take_the_book_form(kind, make, capsys):
     def rule(params, states, hyperparams):
         for p in params:
