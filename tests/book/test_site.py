@@ -103,6 +103,9 @@ def test_dark_mode(browser, address):
         img => getComputedStyle(img).backgroundColor)''')
     assert grounds
     assert all(sum(map(int, ground[4:-1].split(',')[:3])) > 600 for ground in grounds)
+    layers = browser.run("""return [...document.querySelectorAll('.js-plotly-plot .main-svg')].map(
+        layer => getComputedStyle(layer).backgroundColor)""")
+    assert layers[-1] == 'rgba(0, 0, 0, 0)', 'the top layer of a slider hides what is below'
     browser.keep('dark')
 
 
