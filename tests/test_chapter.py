@@ -26,6 +26,8 @@ PAGES = [page for page in sorted(CHAPTER_FOLDER.glob('*.md')) if notebooks.is_no
 CLAIMS = ledger.claims()
 
 
+# What tornado and its kin say about event loops is theirs.
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
 def test_page_runs_without_a_word_of_complaint(page):
     notebook = notebooks.notebook(page)
